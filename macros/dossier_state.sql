@@ -1,0 +1,238 @@
+{# What a dossier counts as. This file is the only place that says so (landing contract, section 4): the marts,
+   `cchc kpi`, `cchc explain` and the published macros are all compiled from it. -#}
+
+{# The columns whose change makes a new version of a dossier. -#}
+{% macro dossier_state_columns() %}
+    {{ return([
+        'procedure_code', 'procedure_name', 'field_code', 'field_name', 'agency_code', 'agency_name',
+        'service_level', 'channel', 'applicant_type', 'applicant_key', 'applicant_identity_kind',
+        'submitted_at', 'received_at', 'due_at', 'supplement_requested_at', 'completed_at', 'returned_at',
+        'status_code', 'fee_amount', 'paid_online', 'has_digitised_components', 'has_electronic_result',
+        'from_national_portal', 'result_kind', 'other_code', 'is_deleted',
+    ]) }}
+{% endmacro %}
+
+{% macro is_closed_status() %}status_code in (7, 8, 9, 10){% endmacro %}
+
+{# What follows from a version alone, whatever the period: whether it counts, how and when it was closed, from
+   which day on it is overdue. `versions` has the columns of knowledge_versions. -#}
+{% macro dossier_outcomes(versions) %}
+    with runs as (
+        select
+            *,
+            sum(case when {{ is_closed_status() }} then 0 else 1 end) over (
+                partition by dossier_code order by known_from rows between unbounded preceding and current row
+            ) as times_shown_open
+        from {{ versions }}
+    ),
+
+    shown as (
+        select
+            *,
+            case when {{ is_closed_status() }} then min(case when {{ is_closed_status() }} then known_from end)
+                over (partition by dossier_code, times_shown_open)
+            end as shown_closed_since
+        from runs
+    ),
+
+    days as (
+        select
+            *,
+            status_code not in (1, 3) and not is_deleted as is_counted,
+            {{ day('received_at') }} as received_on,
+            {{ day('due_at') }} as due_on,
+            case
+                when status_code in (7, 8) then 'withdrawn'
+                when status_code in (9, 10) and result_kind = 'Trả lại/Xin rút' then 'withdrawn'
+                when status_code in (9, 10) then 'resolved'
+                else 'open'
+            end as outcome,
+            case when {{ is_closed_status() }} then greatest(
+                coalesce({{ day('completed_at') }}, {{ day('returned_at') }}, {{ day('shown_closed_since') }}),
+                {{ day('received_at') }}
+            ) end as closed_on,
+            status_code in (5, 6) as is_paused
+        from shown
+    ),
+
+    due as (
+        select
+            *,
+            case when not is_paused then greatest({{ add_days('due_on', 1) }}, received_on) end as first_day_overdue
+        from days
+        where due_on is not null
+        union all
+        select *, null as first_day_overdue
+        from days
+        where due_on is null
+    )
+
+    select
+        * exclude (times_shown_open, first_day_overdue),
+        case
+            when outcome <> 'resolved' then null
+            when closed_on < due_on then 'early'
+            when closed_on > due_on then 'late'
+            else 'on_due_date'
+        end as outcome_timeliness,
+        case when closed_on is null or first_day_overdue < closed_on then first_day_overdue end as overdue_from
+    from due
+{% endmacro %}
+
+{# Bucket and timeliness on a day, of a version as `dossier_outcomes` gives it. -#}
+{% macro dossier_bucket(on) %}
+    case
+        when not is_counted or received_on > {{ on }} then 'not_counted'
+        when closed_on <= {{ on }} then outcome
+        else 'in_process'
+    end
+{% endmacro %}
+{% macro dossier_timeliness(on) %}
+    case
+        when not is_counted or received_on > {{ on }} then null
+        when closed_on <= {{ on }} then outcome_timeliness
+        when overdue_from <= {{ on }} then 'overdue'
+        else 'within_due'
+    end
+{% endmacro %}
+
+{# Working days on which each dossier waited for its applicant, as known on a day: the days after the request up
+   to the resumption, overlapping pauses united, cut to the days after receipt up to the closing
+   (landing contract, section 6). One row per closed dossier that was ever paused. -#}
+{% macro dossier_paused_days(dossiers, supplements, dates, as_of) %}
+    with pauses as (
+        select
+            dossiers.dossier_code,
+            greatest({{ day('supplements.requested_at') }}, dossiers.received_on) as starts_on,
+            least(coalesce({{ day('supplements.resumed_at') }}, dossiers.closed_on), dossiers.closed_on) as ends_on
+        from {{ supplements }} as supplements
+        inner join {{ dossiers }} as dossiers on supplements.dossier_code = dossiers.dossier_code
+        where {{ known_on(as_of) | replace('known_', 'supplements.known_') }} and dossiers.closed_on is not null
+    ),
+
+    reached as (
+        select
+            *,
+            max(ends_on) over (
+                partition by dossier_code order by starts_on, ends_on
+                rows between unbounded preceding and 1 preceding
+            ) as reached_on
+        from pauses
+        where starts_on < ends_on
+    ),
+
+    united as (
+        select dossier_code, greatest(starts_on, coalesce(reached_on, starts_on)) as starts_on, ends_on
+        from reached
+    )
+
+    select
+        united.dossier_code,
+        sum(ends.working_days_so_far - starts.working_days_so_far) as paused_working_days
+    from united
+    inner join {{ dates }} as starts on united.starts_on = starts.date_day
+    inner join {{ dates }} as ends on united.ends_on = ends.date_day
+    where united.starts_on < united.ends_on
+    group by united.dossier_code
+{% endmacro %}
+
+{# The counted dossiers as known at the end of a day, each with all that a figure is made of. `names` says where
+   the tables stand: refs while building, published names in the release. `convention` is an expression. -#}
+{% macro dossiers_known_on(names, as_of, convention) %}
+    with newest as (
+        select *
+        from {{ names.dossier_versions }}
+        where {{ known_on(as_of) }} and is_counted and received_on <= {{ as_of }}
+    ),
+
+    paused as (
+        {{ dossier_paused_days('newest', names.supplements, names.dates, as_of) }}
+    ),
+
+    agencies as (
+        {{ valid_on_register(names.agencies, 'agency_code', ['level', 'commune_code'], as_of) }}
+    )
+
+    select
+        newest.* exclude (outcome, outcome_timeliness),
+        agencies.level,
+        agencies.commune_code,
+        newest.outcome = 'withdrawn' as is_withdrawal,
+        case when newest.outcome = 'withdrawn' and {{ convention }} = 'form_06a' then 'resolved' else newest.outcome end
+            as outcome,
+        case when newest.outcome = 'withdrawn' and {{ convention }} = 'form_06a' then 'on_due_date'
+            else newest.outcome_timeliness end as outcome_timeliness,
+        greatest(
+            closing.working_days_so_far - receipt.working_days_so_far - coalesce(paused.paused_working_days, 0), 0
+        ) as processing_working_days
+    from newest
+    left join paused on newest.dossier_code = paused.dossier_code
+    left join {{ names.dates }} as receipt on newest.received_on = receipt.date_day
+    left join {{ names.dates }} as closing on newest.closed_on = closing.date_day
+    left join agencies
+        on newest.agency_code = agencies.agency_code
+        and newest.received_on >= agencies.valid_from and newest.received_on < agencies.valid_to
+{% endmacro %}
+
+{# What can be counted of dossiers, and which KPI is which count. A flow happens on a day; a stock holds from one
+   day until another. Every figure for any period follows from these days alone. -#}
+{% macro dossier_subject() %}
+    {% set resolved = "outcome = 'resolved'" %}
+    {% set measures = {
+        'received': {'on': 'received_on'},
+        'received_online': {'on': 'received_on', 'when': "channel = 'online'"},
+        'received_direct': {'on': 'received_on', 'when': "channel = 'direct'"},
+        'received_postal': {'on': 'received_on', 'when': "channel = 'postal'"},
+        'received_full_process': {'on': 'received_on', 'when': "service_level = 'full'"},
+        'received_partial_process': {'on': 'received_on', 'when': "service_level = 'partial'"},
+        'received_other_service': {'on': 'received_on', 'when': "service_level = 'other'"},
+        'resolved': {'on': 'closed_on', 'when': resolved},
+        'resolved_early': {'on': 'closed_on', 'when': resolved ~ " and outcome_timeliness = 'early'"},
+        'resolved_on_due_date': {'on': 'closed_on', 'when': resolved ~ " and outcome_timeliness = 'on_due_date'"},
+        'resolved_late': {'on': 'closed_on', 'when': resolved ~ " and outcome_timeliness = 'late'"},
+        'resolved_on_time': {'on': 'closed_on', 'when': resolved ~ " and outcome_timeliness <> 'late'"},
+        'resolved_without_due_date': {'on': 'closed_on', 'when': resolved ~ ' and due_on is null and not is_withdrawal'},
+        'resolved_digitised': {'on': 'closed_on', 'when': resolved ~ ' and has_digitised_components'},
+        'resolved_with_electronic_result': {'on': 'closed_on', 'when': resolved ~ ' and has_electronic_result'},
+        'resolved_with_fee': {'on': 'closed_on', 'when': resolved ~ ' and fee_amount > 0'},
+        'resolved_paid_online': {'on': 'closed_on', 'when': resolved ~ ' and fee_amount > 0 and paid_online'},
+        'processing_working_days': {'on': 'closed_on', 'when': resolved, 'amount': 'processing_working_days'},
+        'withdrawn': {'on': 'closed_on', 'when': "outcome = 'withdrawn'"},
+        'in_process': {'from': 'received_on', 'until': 'closed_on'},
+        'in_process_within_due': {'from': 'received_on', 'until': 'coalesce(overdue_from, closed_on)'},
+        'in_process_overdue': {'from': 'overdue_from', 'until': 'closed_on'},
+        'in_process_paused': {'from': 'received_on', 'until': 'closed_on', 'when': 'is_paused'},
+    } %}
+    {% set kpis = [
+        {'code': 'dossiers_received', 'numerator': 'received'},
+        {'code': 'dossiers_received_online', 'numerator': 'received_online'},
+        {'code': 'dossiers_received_direct', 'numerator': 'received_direct'},
+        {'code': 'dossiers_received_postal', 'numerator': 'received_postal'},
+        {'code': 'dossiers_received_full_process', 'numerator': 'received_full_process'},
+        {'code': 'dossiers_received_partial_process', 'numerator': 'received_partial_process'},
+        {'code': 'dossiers_received_other_service', 'numerator': 'received_other_service'},
+        {'code': 'dossiers_carried_over', 'numerator': 'in_process', 'at': 'opening'},
+        {'code': 'dossiers_resolved', 'numerator': 'resolved'},
+        {'code': 'dossiers_resolved_early', 'numerator': 'resolved_early'},
+        {'code': 'dossiers_resolved_on_due_date', 'numerator': 'resolved_on_due_date'},
+        {'code': 'dossiers_resolved_late', 'numerator': 'resolved_late'},
+        {'code': 'dossiers_resolved_without_due_date', 'numerator': 'resolved_without_due_date'},
+        {'code': 'dossiers_in_process', 'numerator': 'in_process'},
+        {'code': 'dossiers_in_process_within_due', 'numerator': 'in_process_within_due'},
+        {'code': 'dossiers_in_process_overdue', 'numerator': 'in_process_overdue'},
+        {'code': 'dossiers_in_process_paused', 'numerator': 'in_process_paused'},
+        {'code': 'dossiers_withdrawn', 'numerator': 'withdrawn'},
+        {'code': 'on_time_rate', 'numerator': 'resolved_on_time', 'denominator': 'resolved'},
+        {'code': 'online_rate', 'numerator': 'received_online', 'denominator': 'received'},
+        {'code': 'full_process_rate', 'numerator': 'received_full_process', 'denominator': 'received'},
+        {'code': 'digitised_rate', 'numerator': 'resolved_digitised', 'denominator': 'resolved'},
+        {'code': 'electronic_result_rate', 'numerator': 'resolved_with_electronic_result', 'denominator': 'resolved'},
+        {'code': 'online_payment_rate', 'numerator': 'resolved_paid_online', 'denominator': 'resolved_with_fee'},
+        {'code': 'average_processing_working_days', 'numerator': 'processing_working_days', 'denominator': 'resolved'},
+    ] %}
+    {% set scopes = {
+        'province': "'all'", 'level': 'level', 'agency': 'agency_code', 'commune': 'commune_code',
+        'field': 'field_code', 'procedure': 'procedure_code', 'channel': 'channel', 'service_level': 'service_level',
+    } %}
+    {{ return({'name': 'dossiers', 'entity': 'dossier_code', 'measures': measures, 'kpis': kpis, 'scopes': scopes}) }}
+{% endmacro %}

@@ -1,0 +1,39 @@
+{# Where DuckDB and Spark spell the same thing differently, one dispatched macro each. -#}
+
+{% macro day(timestamp) %}cast({{ timestamp }} as date){% endmacro %}
+
+{% macro add_days(day, number) %}{{ return(adapter.dispatch('add_days')(day, number)) }}{% endmacro %}
+{% macro default__add_days(day, number) %}cast({{ day }} + {{ number }} as date){% endmacro %}
+{% macro spark__add_days(day, number) %}date_add({{ day }}, {{ number }}){% endmacro %}
+
+{% macro days_between(earlier, later) %}{{ return(adapter.dispatch('days_between')(earlier, later)) }}{% endmacro %}
+{% macro default__days_between(earlier, later) %}date_diff('day', {{ earlier }}, {{ later }}){% endmacro %}
+{% macro spark__days_between(earlier, later) %}datediff({{ later }}, {{ earlier }}){% endmacro %}
+
+{% macro two_digit_date(day) %}{{ return(adapter.dispatch('two_digit_date')(day)) }}{% endmacro %}
+{% macro default__two_digit_date(day) %}strftime({{ day }}, '%y%m%d'){% endmacro %}
+{% macro spark__two_digit_date(day) %}date_format({{ day }}, 'yyMMdd'){% endmacro %}
+
+{% macro day_spine(first, last) %}{{ return(adapter.dispatch('day_spine')(first, last)) }}{% endmacro %}
+{% macro default__day_spine(first, last) %}select cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 day)) as date) as date_day{% endmacro %}
+{% macro spark__day_spine(first, last) %}select explode(sequence({{ first }}, {{ last }}, interval 1 day)) as date_day{% endmacro %}
+
+{% macro month_spine(first, last) %}{{ return(adapter.dispatch('month_spine')(first, last)) }}{% endmacro %}
+{% macro default__month_spine(first, last) %}unnest(generate_series({{ first }}, {{ last }}, interval 1 month)){% endmacro %}
+{% macro spark__month_spine(first, last) %}explode(sequence({{ first }}, {{ last }}, interval 1 month)){% endmacro %}
+
+{# The open end of every half-open interval. -#}
+{% macro open_end() %}timestamp '9999-12-31 00:00:00'{% endmacro %}
+{% macro open_end_day() %}date '9999-12-31'{% endmacro %}
+
+{# Monday is 1, Sunday 7. -#}
+{% macro day_of_week(day) %}{{ return(adapter.dispatch('day_of_week')(day)) }}{% endmacro %}
+{% macro default__day_of_week(day) %}isodow({{ day }}){% endmacro %}
+{% macro spark__day_of_week(day) %}(weekday({{ day }}) + 1){% endmacro %}
+
+{# The digits of the first match of a pattern's group, or an empty text. -#}
+{% macro first_group(text, pattern) %}regexp_extract({{ text }}, '{{ pattern }}', 1){% endmacro %}
+
+{% macro add_months(day, number) %}{{ return(adapter.dispatch('add_months')(day, number)) }}{% endmacro %}
+{% macro default__add_months(day, number) %}cast({{ day }} + interval {{ number }} month as date){% endmacro %}
+{% macro spark__add_months(day, number) %}add_months({{ day }}, {{ number }}){% endmacro %}

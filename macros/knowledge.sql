@@ -1,0 +1,75 @@
+{# What was known when. One definition of versions for every source and register. -#}
+
+{# The rows of one export that count: of several rows of one key with one stamp, the last by file name and row
+   number (landing contract, section 4). Only keys that repeat pass through a window. -#}
+{% macro last_rows_per_stamp(relation, key) %}
+    with repeated as (
+        select {{ key | join(', ') }}, export_stamp
+        from {{ relation }}
+        group by {{ key | join(', ') }}, export_stamp
+        having count(*) > 1
+    ),
+
+    ranked as (
+        select
+            rows_.{{ key | join(', rows_.') }}, rows_.export_stamp, rows_.source_file, rows_.row_number,
+            row_number() over (
+                partition by rows_.{{ key | join(', rows_.') }}, rows_.export_stamp
+                order by rows_.source_file desc, rows_.row_number desc
+            ) as place
+        from {{ relation }} as rows_
+        inner join repeated on {{ same_key('rows_', 'repeated', key) }} and rows_.export_stamp = repeated.export_stamp
+    )
+
+    select rows_.*
+    from {{ relation }} as rows_
+    left join ranked
+        on {{ same_key('rows_', 'ranked', key) }}
+        and rows_.export_stamp = ranked.export_stamp
+        and rows_.source_file = ranked.source_file
+        and rows_.row_number = ranked.row_number
+    where coalesce(ranked.place, 1) = 1
+{% endmacro %}
+
+{% macro same_key(left, right, key) -%}
+    {% for column in key %}{{ left }}.{{ column }} is not distinct from {{ right }}.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+{%- endmacro %}
+
+{# Runs of the same state, with the half-open interval of export stamps during which each was the newest known.
+   `observations` holds at most one row per key and stamp. `last_shown_at` is the newest export that showed the
+   state, changed or not. -#}
+{% macro knowledge_versions(observations, key, state) %}
+    with compared as (
+        select
+            *,
+            lag(export_stamp) over keys as previous_stamp,
+            max(export_stamp) over (partition by {{ key | join(', ') }}) as newest_stamp,
+            lag(export_stamp) over keys is null
+            {% for column in state %}
+            or {{ column }} is distinct from lag({{ column }}) over keys
+            {% endfor %} as is_change
+        from {{ observations }} as observations
+        window keys as (partition by {{ key | join(', ') }} order by export_stamp)
+    )
+
+    select
+        {{ (key + state) | join(', ') }},
+        source_file,
+        row_number,
+        export_stamp as known_from,
+        coalesce(lead(export_stamp) over keys, {{ open_end() }}) as known_to,
+        coalesce(lead(previous_stamp) over keys, newest_stamp) as last_shown_at
+    from compared
+    where is_change
+    window keys as (partition by {{ key | join(', ') }} order by export_stamp)
+{% endmacro %}
+
+{# The versions known at the end of a day. -#}
+{% macro known_on(as_of) -%}
+    known_from < {{ add_days(as_of, 1) }} and known_to >= {{ add_days(as_of, 1) }}
+{%- endmacro %}
+
+{# The versions of every key of a source or register. -#}
+{% macro history_of(relation, key, state) %}
+    {{ knowledge_versions('(' ~ last_rows_per_stamp(relation, key) ~ ')', key, state) }}
+{% endmacro %}

@@ -1,0 +1,100 @@
+-- Dossiers that can be read but cannot be true (landing contract, section 5): one finding per dossier and rule.
+{% set newest_rules = [
+    ('closed_without_end_date', is_closed_status() ~ ' and completed_at is null and returned_at is null',
+        "'closed; neither completed_at nor returned_at'"),
+    ('completed_before_received', day('completed_at') ~ ' < received_on',
+        "'completed ' || " ~ day('completed_at') ~ " || ', received ' || received_on"),
+    ('due_before_received', 'due_on < received_on', "'due ' || due_on || ', received ' || received_on"),
+    ('returned_before_completed', day('returned_at') ~ ' < ' ~ day('completed_at'),
+        "'returned ' || " ~ day('returned_at') ~ " || ', completed ' || " ~ day('completed_at')),
+    ('received_after_export', 'received_on > ' ~ day('known_from'),
+        "'received ' || received_on || ', exported ' || " ~ day('known_from')),
+    ('completed_after_export', day('completed_at') ~ ' > ' ~ day('known_from'),
+        "'completed ' || " ~ day('completed_at') ~ " || ', exported ' || " ~ day('known_from')),
+    ('returned_without_return_date', 'status_code = 10 and returned_at is null', "'status 10 without returned_at'"),
+    ('information_service_online', "service_level = 'other' and channel = 'online'",
+        "'online channel for an information service'"),
+    ('no_due_date', "outcome = 'resolved' and due_at is null", "'resolved, counted as on the due date'"),
+    ('unknown_procedure', 'register_knows_procedures and not procedure_is_valid', "'procedure ' || procedure_code"),
+    ('unknown_agency', 'register_knows_agencies and not agency_is_valid',
+        "'agency ' || coalesce(agency_code, 'missing')"),
+    ('code_date_mismatch',
+        "day_in_code <> '' and coalesce(submitted_at, received_at) is not null"
+        ~ " and day_in_code is distinct from " ~ two_digit_date('submitted_at')
+        ~ " and day_in_code is distinct from " ~ two_digit_date('received_at'),
+        "'code says ' || day_in_code"),
+] %}
+{% set history_rules = [
+    ('deadline_moved_after_breach',
+        'due_on > former_due_on and ' ~ day('known_from') ~ ' > former_due_on'
+        ~ ' and not coalesce(closed_on <= former_due_on, false)',
+        "'due ' || former_due_on || ', moved to ' || due_on || ' by the export of ' || " ~ day('known_from')),
+    ('completion_backdated', 'closed_on < ' ~ day('last_shown_open_before'),
+        "'closed ' || closed_on || ', still open in the export of ' || " ~ day('last_shown_open_before')),
+    ('completion_equals_due',
+        "date_trunc('second', completed_at) = date_trunc('second', due_at) and "
+        ~ day('last_shown_open_before') ~ ' > due_on',
+        "'completed at the very second it was due, still open in the export of ' || " ~ day('last_shown_open_before')),
+    ('reopened', 'status_code in (2, 4, 5, 6) and was_closed_before', "'open again in the export of ' || " ~ day('known_from')),
+    ('received_date_moved', 'received_on <> former_received_on',
+        "'received ' || former_received_on || ', moved to ' || received_on"),
+] %}
+with versions as (
+    select
+        *,
+        lag(due_on) over dossier as former_due_on,
+        lag(received_on) over dossier as former_received_on,
+        max(case when not ({{ is_closed_status() }}) then last_shown_at end) over earlier as last_shown_open_before,
+        coalesce(max(case when {{ is_closed_status() }} then 1 end) over earlier, 0) = 1 as was_closed_before
+    from {{ ref('fct_dossier_versions') }}
+    window
+        dossier as (partition by dossier_code order by known_from),
+        earlier as (
+            partition by dossier_code order by known_from rows between unbounded preceding and 1 preceding
+        )
+),
+
+agencies as (
+    {{ valid_on_register(ref('history_agencies'), 'agency_code', [], as_of()) }}
+),
+
+procedures as (
+    {{ valid_on_register(ref('history_procedures'), 'procedure_code', [], as_of()) }}
+),
+
+newest as (
+    select
+        versions.*,
+        {{ first_group('versions.dossier_code', '-([0-9]{6})-') }} as day_in_code,
+        exists (select 1 from agencies) as register_knows_agencies,
+        exists (select 1 from procedures) as register_knows_procedures,
+        agencies.agency_code is not null as agency_is_valid,
+        procedures.procedure_code is not null as procedure_is_valid
+    from versions
+    left join agencies
+        on versions.agency_code = agencies.agency_code
+        and versions.received_on >= agencies.valid_from and versions.received_on < agencies.valid_to
+    left join procedures
+        on versions.procedure_code = procedures.procedure_code
+        and versions.received_on >= procedures.valid_from and versions.received_on < procedures.valid_to
+    where versions.known_to = {{ open_end() }} and not versions.is_deleted
+)
+
+{% for rule, test, detail in newest_rules %}
+select 'dossiers' as source, dossier_code as entity_code, '{{ rule }}' as rule_code, {{ detail }} as detail, source_file
+from newest
+where {{ test }}
+union all
+{% endfor %}
+{% for rule, test, detail in history_rules %}
+select
+    'dossiers' as source,
+    dossier_code as entity_code,
+    '{{ rule }}' as rule_code,
+    max_by({{ detail }}, known_from) as detail,
+    max_by(source_file, known_from) as source_file
+from versions
+where not is_deleted and {{ test }}
+group by dossier_code
+{{ 'union all' if not loop.last }}
+{% endfor %}

@@ -1,0 +1,1 @@
+{{ last_rows_per_stamp(ref('stg_dossiers'), ['dossier_code']) }}

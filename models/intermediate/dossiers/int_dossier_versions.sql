@@ -1,0 +1,1 @@
+{{ knowledge_versions(ref('int_dossier_observations'), ['dossier_code'], dossier_state_columns()) }}

@@ -1,0 +1,1 @@
+{{ dossiers_known_on(built_names(), as_of(), "'separate'") }}

@@ -1,0 +1,47 @@
+-- Agencies of the register by validity; those that only dossiers name are kept, marked as inferred.
+with register as (
+    {{ valid_on_register(ref('history_agencies'), 'agency_code', [
+        'agency_name', 'level', 'parent_code', 'commune_code', 'district_code', 'uses_e_office',
+        'has_internal_process', 'has_electronic_process',
+    ], as_of()) }}
+),
+
+named as (
+    select
+        coalesce(agency_code, 'unknown') as agency_code,
+        max_by(agency_name, known_from) filter (where agency_name is not null) as agency_name
+    from {{ ref('fct_dossier_versions') }}
+    group by 1
+),
+
+entries as (
+    select *, false as is_inferred
+    from register
+    where valid_from < valid_to
+    union all
+    select
+        named.agency_code, coalesce(named.agency_name, named.agency_code) as agency_name,
+        null as level, null as parent_code, null as commune_code, null as district_code, null as uses_e_office,
+        null as has_internal_process, null as has_electronic_process,
+        date '1900-01-01' as valid_from, {{ open_end_day() }} as valid_to, true as is_inferred
+    from named
+    left join register on named.agency_code = register.agency_code
+    where register.agency_code is null
+)
+
+select
+    {{ surrogate_key(['agency_code', 'valid_from']) }} as agency_key,
+    agency_code,
+    agency_name,
+    level,
+    parent_code,
+    commune_code,
+    district_code,
+    uses_e_office,
+    has_internal_process,
+    has_electronic_process,
+    is_inferred,
+    valid_from,
+    valid_to,
+    {{ as_of() }} >= valid_from and {{ as_of() }} < valid_to as is_current
+from entries

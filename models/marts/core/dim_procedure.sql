@@ -1,0 +1,46 @@
+-- Procedures of the register by validity; those that only dossiers name are kept, marked as inferred.
+with register as (
+    {{ valid_on_register(ref('history_procedures'), 'procedure_code', [
+        'procedure_name', 'field_code', 'field_name', 'level', 'service_level', 'is_online', 'statutory_days',
+    ], as_of()) }}
+),
+
+named as (
+    select
+        procedure_code,
+        max_by(procedure_name, known_from) filter (where procedure_name is not null) as procedure_name,
+        max_by(field_code, known_from) filter (where field_code is not null) as field_code,
+        max_by(field_name, known_from) filter (where field_name is not null) as field_name
+    from {{ ref('fct_dossier_versions') }}
+    group by procedure_code
+),
+
+entries as (
+    select *, false as is_inferred
+    from register
+    where valid_from < valid_to
+    union all
+    select
+        named.procedure_code, coalesce(named.procedure_name, named.procedure_code) as procedure_name,
+        named.field_code, named.field_name, null as level, null as service_level, null as is_online,
+        null as statutory_days, date '1900-01-01' as valid_from, {{ open_end_day() }} as valid_to, true as is_inferred
+    from named
+    left join register on named.procedure_code = register.procedure_code
+    where register.procedure_code is null
+)
+
+select
+    {{ surrogate_key(['procedure_code', 'valid_from']) }} as procedure_key,
+    procedure_code,
+    procedure_name,
+    field_code,
+    field_name,
+    level,
+    service_level,
+    is_online,
+    statutory_days,
+    is_inferred,
+    valid_from,
+    valid_to,
+    {{ as_of() }} >= valid_from and {{ as_of() }} < valid_to as is_current
+from entries

@@ -1,0 +1,2 @@
+select source, entity_code, rule_code, detail, source_file
+from {{ ref('int_dossier_flags') }}

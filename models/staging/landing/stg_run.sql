@@ -1,0 +1,2 @@
+select as_of
+from {{ source('lake', 'run') }}

@@ -1,0 +1,2 @@
+select source, title_vi
+from {{ source('lake', 'sources') }}

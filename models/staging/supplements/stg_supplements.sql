@@ -1,0 +1,12 @@
+select
+    dossier_code,
+    requested_at,
+    resumed_at,
+    due_before,
+    due_after,
+    reason,
+    source_file,
+    export_stamp,
+    row_number
+from {{ source('lake', 'supplements') }}
+where reject_reason is null

@@ -1,0 +1,1 @@
+"""The CCHC warehouse: from the offices' exports to a published, trusted release."""

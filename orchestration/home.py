@@ -1,0 +1,128 @@
+"""The home: where its parts lie, who holds it, and whether it is ours. No part knows another's content."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchestration.errors import HomeBusy, UsageError
+from orchestration.settings import Settings
+
+FORMAT = 1
+MARKER = "home.json"
+
+
+class Home:
+    """Paths inside one home directory (published interface, "The home")."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.lake = root / "lake"
+        self.warehouse = root / "warehouse.duckdb"
+        self.dagster = root / "dagster"
+        self.releases = root / "releases"
+        self.current = root / "current"
+        self.work = root / "work"
+        self.key_file = root / "pseudonym.key"
+
+    @classmethod
+    def for_reading(cls, settings: Settings) -> Home:
+        """The home of a command that only reads. Raises UsageError when there is none or it is not ours."""
+        home = cls(_root(settings))
+        if not home.root.is_dir():
+            raise UsageError(f"the home {home.root} does not exist: run `cchc nightly` first, or give --home")
+        home._check_marker()
+        return home
+
+    @classmethod
+    def for_writing(cls, settings: Settings) -> Home:
+        """The home of a command that writes, made when missing.
+
+        Raises UsageError when it cannot be written, belongs to something else or to another version.
+        """
+        home = cls(_root(settings))
+        try:
+            home.root.mkdir(parents=True, exist_ok=True, mode=0o750)
+            home._check_marker()
+            for folder in (home.lake, home.dagster, home.releases, home.work):
+                folder.mkdir(exist_ok=True)
+            probe = home.root / f".probe-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+            if not (home.root / MARKER).exists():
+                write_text(home.root / MARKER, json.dumps({"cchc_home_format": FORMAT}) + "\n")
+        except OSError as error:
+            reason = error.strerror or error
+            raise UsageError(f"the home {home.root} cannot be written: {reason}; give a writable --home") from error
+        return home
+
+    def _check_marker(self) -> None:
+        marker = self.root / MARKER
+        if not marker.exists():
+            foreign = [p.name for p in self.root.iterdir() if not p.name.startswith(".") and p != self.key_file]
+            if foreign:
+                raise UsageError(
+                    f"{self.root} is not a home of this warehouse (it holds {sorted(foreign)[0]!r} and no {MARKER}): "
+                    "give an empty or new folder as --home"
+                )
+            return
+        try:
+            found = json.loads(marker.read_text("utf-8"))["cchc_home_format"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"{marker} cannot be read: restore it or give another --home") from error
+        if found != FORMAT:
+            raise UsageError(
+                f"{self.root} is a home of format {found}, this version reads format {FORMAT}: "
+                "use the version that made it, or a new --home"
+            )
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the home for one writing run; the kernel lets go when the process dies. Raises HomeBusy."""
+        handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o640)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise HomeBusy(f"another run holds {self.root}: wait for it to end, then run again") from error
+            yield
+        finally:
+            os.close(handle)
+
+    def pseudonym_key(self, settings: Settings) -> bytes:
+        """The key of the pseudonyms: from the settings, else the home's own, made at first use."""
+        if settings.pseudonym_key:
+            return settings.pseudonym_key.encode()
+        source = settings.pseudonym_key_file or self.key_file
+        if settings.pseudonym_key_file is None and not source.exists():
+            handle = os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_hex(32) + "\n")
+        try:
+            key = source.read_bytes().strip()
+        except OSError as error:
+            raise UsageError(f"the pseudonym key {source} cannot be read: {error.strerror}") from error
+        if not key:
+            raise UsageError(f"the pseudonym key {source} is empty: write a secret into it")
+        return key
+
+
+def _root(settings: Settings) -> Path:
+    if settings.home is None:
+        raise UsageError("no home given: use --home DIR or set CCHC_HOME")
+    return settings.home
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file so that a reader sees the old one or the new one, never a half."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)

@@ -1,0 +1,241 @@
+"""Cells as SQL: how a text becomes a typed value, column-wise (landing contract, section 2).
+
+Every function returns a DuckDB expression. `x` is an expression that gives the cell's cleaned text (NULL when
+missing); `is_number`, where given, says whether the cell was a number in a typed format (spreadsheet, JSON).
+An unreadable filled cell becomes NULL.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from orchestration.sources import Column
+
+ZERO_WIDTH = "\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\u00ad\u180e"
+_BLANK = r"[\s\p{Z}\x{0085}\x{001C}-\x{001F}]+"
+
+# Province codes of the citizen number (NĐ 137/2015, TT 59/2021/TT-BCA annex; domain document, section 4).
+PROVINCE_PREFIXES = ["001", "002", "004", "006", "008", "010", "011", "012", "014", "015", "017", "019", "020", "022", "024", "025", "026", "027", "030", "031", "033", "034", "035", "036", "037", "038", "040", "042", "044", "045", "046", "048", "049", "051", "052", "054", "056", "058", "060", "062", "064", "066", "067", "068", "070", "072", "074", "075", "077", "079", "080", "082", "083", "084", "086", "087", "089", "091", "092", "093", "094", "095", "096"]
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def fold(text: str) -> str:
+    """Header and code-list matching: NFC, blanks and case folded, without diacritics, `đ` as `d`."""
+    text = "".join(c for c in unicodedata.normalize("NFC", text) if c not in ZERO_WIDTH)
+    text = " ".join(text.split()).casefold().replace("đ", "d")
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+
+
+def sql_fold(x: str) -> str:
+    """`fold` of an already cleaned text, as SQL."""
+    return f"strip_accents(replace(lower({x}), 'đ', 'd'))"
+
+
+def clean(x: str, *, nfc: bool = True) -> str:
+    """Text as the contract reads it: NFC, zero-width removed, blanks folded, trimmed, `-` `NULL` `N/A` missing."""
+    normal = f"nfc_normalize({x})" if nfc else x
+    tidy = (
+        f"trim(regexp_replace(regexp_replace({normal}, '[{ZERO_WIDTH}]', '', 'g'), '{_BLANK}', ' ', 'g'))"
+    )
+    # Most cells are tidy already: one cheap test spares them three rewrites.
+    gated = f"case when regexp_full_match({x}, '[!-~]+(?: [!-~]+)*') then {x} else {tidy} end"
+    return (
+        f"case when {x} is null then null when length({x}) > 4 then nullif({gated}, '') "
+        f"when upper({gated}) in ('', '-', 'NULL', 'N/A') then null else {gated} end"
+    )
+
+
+def code(x: str, is_number: str | None = None) -> str:
+    if is_number is None:
+        return x
+    return f"case when {is_number} then coalesce({whole_number(x)}::varchar, {x}) else {x} end"
+
+
+def whole_number(x: str) -> str:
+    """A numeric cell's text as an integer, NULL when it is not whole."""
+    number = f"try_cast({x} as decimal(38, 9))"
+    return f"case when {number} = trunc({number}) then try_cast(trunc({number}) as hugeint) end"
+
+
+def integer(x: str, is_number: str | None = None) -> str:
+    written = (
+        f"case when regexp_full_match({x}, '[+-]?[0-9]+|[+-]?[0-9]{{1,3}}(\\.[0-9]{{3}})+') "
+        f"then try_cast(replace({x}, '.', '') as bigint) end"
+    )
+    if is_number is None:
+        return written
+    return f"case when {is_number} then try_cast({whole_number(x)} as bigint) else {written} end"
+
+
+def money(x: str, is_number: str | None = None) -> str:
+    bare = f"regexp_replace({x}, ' ?(đ|vnđ|vnd)$', '', 'i')"
+    return integer(f"({bare})", is_number)
+
+
+def decimal(x: str, is_number: str | None = None) -> str:
+    written = (
+        f"case when regexp_full_match({x}, '[+-]?[0-9]+([.,][0-9]+)?') "
+        f"then try_cast(replace({x}, ',', '.') as double) "
+        f"when regexp_full_match({x}, '[+-]?[0-9]+([.,][0-9]+)? ?%') "
+        f"then try_cast(replace(trim(rtrim({x}, '%')), ',', '.') as double) / 100 end"
+    )
+    if is_number is None:
+        return written
+    return f"case when {is_number} then try_cast({x} as double) else {written} end"
+
+
+def time(x: str) -> str:
+    """A time stamp in Asia/Ho_Chi_Minh, its year not yet checked (see `checked`).
+
+    The commonest spellings are tried by their shape, the rest by pattern: a lenient parser alone would read
+    16/11/23 as the year 23.
+    """
+    day_first = (
+        f"regexp_extract({x}, '^([0-9]{{1,2}})([/.-])([0-9]{{1,2}})([/.-])([0-9]{{4}})"
+        "(?: ([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?)?$', ['d', 's', 'm', 'e', 'y', 'h', 'i', 'c'])"
+    )
+    iso = (
+        f"regexp_extract({x}, '^([0-9]{{4}})-?([0-9]{{2}})-?([0-9]{{2}})"
+        "(?:[T ]?([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
+        "(?:([Zz])|([+-][0-9]{2}):?([0-9]{2})?)?$', ['y', 'm', 'd', 'h', 'i', 'c', 'f', 'z', 'oh', 'om'])"
+    )
+    zone = "([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?"
+    iso_shapes = (
+        "[0-9]{8}|[0-9]{14}"
+        f"|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.,][0-9]+)?)?{zone})?"
+        f"|[0-9]{{8}}T[0-9]{{4}}([0-9]{{2}}([.,][0-9]+)?)?{zone}"
+    )
+    offset = (
+        "case when p.oh <> '' then to_minutes(420 - (case when starts_with(p.oh, '-') then -1 else 1 end) * "
+        "(substr(p.oh, 2)::int * 60 + coalesce(nullif(p.om, ''), '0')::int)) "
+        "when p.z <> '' then to_minutes(420) else to_minutes(0) end"
+    )
+    # A missing hour is filled to 00; the cast refuses 31/02, and 24:00 has to be refused beside it.
+    stamp = (
+        "try_cast(p.y || '-' || lpad(p.m, 2, '0') || '-' || lpad(p.d, 2, '0') || ' ' || "
+        "lpad(p.h, 2, '0') || ':' || lpad(p.i, 2, '0') || ':' || lpad(p.c, 2, '0'){} as timestamp)"
+    )
+    ordinary = _let(day_first, f"case when p.y <> '' and p.s = p.e and p.h <> '24' then {stamp.format('')} end")
+    fraction = " || case when p.f <> '' then '.' || left(p.f, 6) else '' end"
+    standard = _let(iso, f"case when p.h <> '24' then {stamp.format(fraction)} + {offset} end")
+    number = f"try_cast(replace({x}, ',', '.') as double)"
+    serial = (
+        f"case when {number} between 20000 and 80000 "
+        f"then timestamp '1899-12-30' + to_seconds(round({number} * 86400)::bigint) end"
+    )
+    return (
+        f"case when {x} like '__/__/____' then coalesce(try_strptime({x}, '%d/%m/%Y'), {ordinary}) "
+        f"when {x} like '__/__/____ __:__:__' then coalesce(try_strptime({x}, '%d/%m/%Y %H:%M:%S'), {ordinary}) "
+        f"when regexp_full_match({x}, '{iso_shapes}') then {standard} "
+        f"when regexp_full_match({x}, '[0-9]{{5}}([.,][0-9]+)?') then {serial} "
+        f"else {ordinary} end"
+    )
+
+
+def _let(value: str, result: str) -> str:
+    """`result` with `p` bound to `value`, without a subquery (DuckDB would turn that into a join)."""
+    return f"list_transform([{value}], lambda p: {result})[1]"
+
+
+def checked(column: Column, value: str) -> str:
+    """A typed value within the contract's bounds: years from 1900 to 2100."""
+    if column.kind == "time":
+        return f"case when {value} >= timestamp '1900-01-01' and {value} < timestamp '2101-01-01' then {value} end"
+    if column.kind == "date":
+        return f"case when {value} >= timestamp '1900-01-01' and {value} < timestamp '2101-01-01' then {value}::date end"
+    return value
+
+
+def flag(x: str, special: dict[str, tuple[str, ...]] | None = None) -> str:
+    """TRUE or FALSE; an empty flag is FALSE, an unreadable one NULL."""
+    yes = ["1", "true", "có", "x", "yes", *(special or {}).get("true", ())]
+    no = ["0", "false", "không", "no", *(special or {}).get("false", ())]
+    return mapped(x, {"true": tuple(yes), "false": tuple(no)}, result="boolean", missing="false")
+
+
+def mapped(x: str, values: dict[str, tuple[str, ...]], *, result: str = "varchar", missing: str = "null",
+           otherwise: str | None = None) -> str:
+    """A code list: matched as written first, folded only on a miss."""
+
+    def fallback() -> str:
+        if otherwise is None:
+            return "null"
+        return x if otherwise == "*" else literal(otherwise)
+
+    def constant(value: str) -> str:
+        return value if result == "boolean" else literal(value)
+
+    spelled: dict[str, list[str]] = {}
+    folded: dict[str, list[str]] = {}
+    for value, names in values.items():
+        for name in names:
+            spelled.setdefault(value, []).append(name)
+            folded.setdefault(value, []).append(fold(name).replace(" / ", "/"))
+    exact = " ".join(
+        f"when {x} in ({', '.join(map(literal, names))}) then {constant(value)}" for value, names in spelled.items()
+    )
+    near_key = f"regexp_replace(regexp_replace({sql_fold(x)}, ' ?/ ?', '/', 'g'), '^([0-9]+)\\.0+$', '\\1')"
+    near = " ".join(
+        f"when p in ({', '.join(map(literal, names))}) then {constant(value)}" for value, names in folded.items()
+    )
+    return (
+        f"case when {x} is null then {missing} {exact} "
+        f"else {_let(near_key, f'case {near} else {fallback()} end')} end"
+    )
+
+
+def identity_text(x: str, is_number: str | None = None) -> str:
+    """An identity number as it is pseudonymised: lost leading zeros restored."""
+    plain = code(x, is_number)
+    return f"case when regexp_full_match({plain}, '[0-9]{{10,11}}') then lpad({plain}, 12, '0') else {plain} end"
+
+
+def identity_kind(number: str) -> str:
+    """national_id, old_identity_card or other. The gender digit is 0 to 3 for everybody born before 2100."""
+    prefixes = ", ".join(map(literal, PROVINCE_PREFIXES))
+    return (
+        f"case when {number} is null then null "
+        f"when regexp_full_match({number}, '[0-9]{{3}}[0-3][0-9]{{8}}') and left({number}, 3) in ({prefixes}) "
+        f"then 'national_id' when regexp_full_match({number}, '[0-9]{{9}}') then 'old_identity_card' else 'other' end"
+    )
+
+
+def pseudonym(number: str) -> str:
+    """HMAC-SHA-256 of the number, first 128 bits in hex; the key's two pads are the variables pad_in, pad_out."""
+    return (
+        f"left(sha256(getvariable('pad_out') || unhex(sha256(getvariable('pad_in') || encode({number})))), 32)"
+    )
+
+
+def typed(column: Column, x: str, is_number: str | None = None) -> str:
+    """The value of a canonical column from its cleaned text."""
+    match column.kind:
+        case "integer":
+            return integer(x, is_number)
+        case "money":
+            return money(x, is_number)
+        case "decimal":
+            return decimal(x, is_number)
+        case "time" | "date":
+            return time(x)
+        case "flag":
+            return flag(x)
+        case "list":
+            default = literal(column.default) if column.default else "null"
+            return mapped(x, column.values, missing=default, otherwise=column.otherwise)
+        case "identity":
+            return identity_text(x, is_number)
+        case _:
+            return code(x, is_number)
+
+
+def masked(x: str) -> str:
+    """How an unreadable cell may be shown: as it is when it bears no letter, else as its shape."""
+    return (
+        f"case when regexp_matches({x}, '\\p{{L}}') "
+        f"then regexp_replace(regexp_replace({x}, '[\\p{{L}}\\p{{M}}]', 'a', 'g'), '[0-9]', '9', 'g') "
+        f"else regexp_replace({x}, '[0-9]{{9,}}', '*********', 'g') end"
+    )

@@ -1,0 +1,99 @@
+"""Where a table's header is, and which canonical column each of its cells names (landing contract, section 1)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from orchestration.ingestion.cells import fold
+from orchestration.ingestion.decode import RejectedFile, Sheet
+from orchestration.sources import Column, Source
+
+_NUMBERING = re.compile(r"\(?\d+\)?( ?= ?\(?\d+\)?( ?[-+*/:] ?\(?\d+\)?)*)?")
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where each accepted name stands.
+
+    `row` is 1-based, 0 for JSON. `found[column]` maps the accepted names seen to their position, best first.
+    """
+
+    row: int
+    width: int
+    found: dict[str, dict[str, int]]
+    unknown: list[str] = field(default_factory=list)
+    has_numbering: bool = False
+
+    def missing(self, source: Source) -> list[str]:
+        return [c.name for c in source.columns if c.required and c.name not in self.found]
+
+
+def accepted_names(column: Column) -> list[str]:
+    rule = [column.json_rule.key] if column.json_rule else []
+    joined = [n for names in column.joined.values() for n in names]
+    return [column.name, *column.names, *column.sum_of, *joined, *rule]
+
+
+def match(cells: list[str], source: Source) -> tuple[dict[str, dict[str, int]], list[str], list[str]]:
+    """(found, unknown header texts, header texts that stand twice among the known columns)."""
+    accepted = {fold(name): (c.name, name) for c in source.columns for name in accepted_names(c)}
+    found: dict[str, dict[str, int]] = {}
+    unknown, twice = [], []
+    for position, cell in enumerate(cells):
+        text = fold(str(cell))
+        if text in ("", "-"):
+            continue
+        if text not in accepted:
+            unknown.append(" ".join(str(cell).split()))
+            continue
+        column, name = accepted[text]
+        if name in found.setdefault(column, {}):
+            twice.append(name)
+        else:
+            found[column][name] = position
+    order = {c.name: accepted_names(c) for c in source.columns}
+    ranked = {c: dict(sorted(names.items(), key=lambda i: order[c].index(i[0]))) for c, names in found.items()}
+    return ranked, unknown, twice
+
+
+def find(sheets: list[Sheet], source: Source) -> tuple[Sheet, Header]:
+    """The first row of the first sheet that bears every required column. Raises RejectedFile naming what lacks."""
+    best: tuple[int, list[str]] = (0, [])
+    for sheet in sheets:
+        for index, cells in enumerate(sheet.head):
+            found, unknown, twice = match(cells, source)
+            if not found:
+                continue
+            header = Header(index + 1, len(cells), found, unknown, _numbered(sheet.head[index + 1:index + 2]))
+            lacking = header.missing(source)
+            if not lacking:
+                if twice:
+                    raise RejectedFile(
+                        "duplicate_header", f"the header {twice[0]!r} stands twice: keep one of the two columns"
+                    )
+                return sheet, header
+            if len(found) > best[0]:
+                best = (len(found), lacking)
+    if best[0] < 2:
+        raise RejectedFile("no_header", "no header row with known column names: see the source's list of names")
+    raise RejectedFile(
+        "missing_column", f"the required column {', '.join(best[1])} is lacking: add it under one of its accepted names"
+    )
+
+
+def find_keys(keys: list[str], source: Source, *, has_records: bool) -> Header:
+    """The header of JSON records: positions in `keys`. Raises RejectedFile when no record has a required column."""
+    found, unknown, _ = match(keys, source)
+    nested = {fold(n.key) for n in source.nested}
+    header = Header(0, len(keys), found, [u for u in unknown if fold(u) not in nested])
+    if has_records and (lacking := header.missing(source)):
+        raise RejectedFile(
+            "missing_column", f"no record has the required column {', '.join(lacking)}: add it under an accepted name"
+        )
+    return header
+
+
+def _numbered(rows: list[list[str]]) -> bool:
+    filled = [t for row in rows for cell in row if (t := " ".join(str(cell).split()))]
+    return bool(filled) and all(_NUMBERING.fullmatch(t) for t in filled)

@@ -1,0 +1,215 @@
+"""One pass over the landing folder: what is new goes into the lake, file by file, none stopping another."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import duckdb
+
+from orchestration.home import Home
+from orchestration.ingestion import decode, header
+from orchestration.ingestion.cells import literal
+from orchestration.ingestion.decode import RejectedFile
+from orchestration.ingestion.lake import Lake, LakeFile, empty_relation, lake_columns
+from orchestration.ingestion.landing import LandedFile, scan
+from orchestration.ingestion.rows import quoted, sort_out
+from orchestration.settings import Settings
+from orchestration.sources import Source, all_sources
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class IngestionReport:
+    """What one pass found: files seen, and the lake files it wrote."""
+
+    seen: int = 0
+    written: list[LakeFile] = field(default_factory=list)
+
+    @property
+    def rows_read(self) -> int:
+        return sum(f.rows_read for f in self.written)
+
+    @property
+    def rows_rejected(self) -> int:
+        return sum(f.rows_rejected for f in self.written)
+
+
+def ingest(settings: Settings, home: Home, progress: Progress | None = None) -> IngestionReport:
+    """Read every landed file that the lake does not hold yet. Raises UsageError for a missing landing folder."""
+    sources = all_sources()
+    landed = scan(settings.landing, set(sources))
+    lake = Lake(home.lake)
+    held = {f.source_file: f for f in lake.files() if not f.is_nested}
+    report = IngestionReport(seen=len(landed))
+    key = home.pseudonym_key(settings)
+    work = Path(tempfile.mkdtemp(prefix="ingest-", dir=home.work))
+    try:
+        for number, file in enumerate(landed):
+            if progress:
+                progress(file.source_file, number, len(landed))
+            sha = decode.sha256_of(file.path)
+            if _is_held(held.get(file.source_file), file, sha, sources):
+                continue
+            with _engine(settings, work, key) as con:
+                report.written += _take_in(con, lake, file, sha, sources, work)
+        if progress:
+            progress("", len(landed), len(landed))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return report
+
+
+def _is_held(held: LakeFile | None, file: LandedFile, sha: str, sources: dict[str, Source]) -> bool:
+    if held is None or held.sha256 != sha:
+        return False
+    declaration = sources[file.source].version if file.source else ""
+    return held.status == "accepted" or (held.source == file.source and held.declaration == declaration)
+
+
+def _engine(settings: Settings, work: Path, key: bytes) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that knows the pads of the pseudonym key (HMAC, RFC 2104) and nothing else."""
+    con = duckdb.connect()
+    con.execute(f"set temp_directory = {literal(str(work / 'spill'))}")
+    if settings.threads:
+        con.execute(f"set threads = {settings.threads}")
+    if settings.memory_limit:
+        con.execute(f"set memory_limit = {literal(settings.memory_limit)}")
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    con.execute("set variable pad_in = ?::blob", [bytes(b ^ 0x36 for b in block)])
+    con.execute("set variable pad_out = ?::blob", [bytes(b ^ 0x5C for b in block)])
+    return con
+
+
+def _take_in(con: duckdb.DuckDBPyConnection, lake: Lake, file: LandedFile, sha: str, sources: dict[str, Source],
+             work: Path) -> list[LakeFile]:
+    """Write the lake files of one landed file: its own, and one per source nested in it."""
+    source = sources.get(file.source) if file.source else None
+    taken = LakeFile(file.source, file.source_file, sha, file.stamp, "accepted",
+                     declaration=source.version if source else "")
+    try:
+        if source is None:
+            raise RejectedFile(
+                "unknown_source", "no source has this folder: move the file into the folder of its source"
+            )
+        if file.stamp is None:
+            raise RejectedFile(
+                "no_export_stamp", "the file name bears no date of its export: rename it with one, such as 20231116_2330"
+            )
+        read = _read(con, file, source, work)
+        taken = replace(taken, rows_read=read.counts.read, rows_accepted=read.counts.accepted,
+                        rows_rejected=read.counts.rejected, unknown_columns=tuple(read.header.unknown))
+        lake.write(con, _as_stored(source, taken), taken)
+        return [taken, *_take_in_nested(con, lake, source, taken, read, sources)]
+    except RejectedFile as rejection:
+        rejected = replace(taken, status="rejected", reason_code=rejection.reason_code, detail=rejection.detail,
+                           rows_read=0, rows_accepted=0, rows_rejected=0, unknown_columns=())
+        for nested in source.nested if source else ():
+            lake.remove(lake.path_of(nested.source, file.source_file))
+        lake.write(con, empty_relation(source), rejected)
+        return [rejected]
+
+
+@dataclass
+class _Read:
+    counts: object
+    header: header.Header
+    is_json: bool = False
+    is_nfc: bool = True
+    keys: list[str] = field(default_factory=list)
+
+
+def _read(con: duckdb.DuckDBPyConnection, file: LandedFile, source: Source, work: Path) -> _Read:
+    """Decode, find the header, type and sort: the rows end in `sorted_rows`. Raises RejectedFile."""
+    kind = decode.extension(file.source_file)
+    path, size = file.path, file.path.stat().st_size
+    if size == 0:
+        raise RejectedFile("empty", "the file holds no bytes: export it again")
+    if kind in ("json", "jsonl"):
+        text = decode.as_text(path, work, fallback=None)
+        decode.json_records(con, text, text.path.stat().st_size, lines=kind == "jsonl")
+        return _read_records(con, source, text.is_nfc)
+    if kind == "csv.gz":
+        path = decode.gunzip(path, work)
+    if kind in ("csv", "csv.gz"):
+        sheets = decode.csv_sheets(decode.as_text(path, work))
+    else:
+        sheets = decode.workbook_sheets(path, kind)
+    sheet, found = header.find(sheets, source)
+    grid = sheet.load(con, found.row, found.width)
+    return _Read(sort_out(con, source, grid, found), found)
+
+
+def _read_records(con: duckdb.DuckDBPyConnection, source: Source, is_nfc: bool) -> _Read:
+    keys = decode.record_keys(con)
+    [(records,)] = con.execute("select count(j) from records").fetchall()
+    found = header.find_keys(keys, source, has_records=records > 0)
+    grid = decode.spread_records(con, keys, is_nfc=is_nfc)
+    return _Read(sort_out(con, source, grid, found), found, True, is_nfc, keys)
+
+
+def _take_in_nested(con: duckdb.DuckDBPyConnection, lake: Lake, source: Source, parent: LakeFile, read: _Read,
+                    sources: dict[str, Source]) -> list[LakeFile]:
+    """Rows of other sources inside JSON records, with the parent's file, stamp and row number."""
+    taken = []
+    for nested in source.nested:
+        if not read.is_json or nested.key not in read.keys or nested.source not in sources:
+            lake.remove(lake.path_of(nested.source, parent.source_file))
+            continue
+        inner = sources[nested.source]
+        places = read.header.found.get(nested.parent_column, {})
+        decode.nested_records(con, nested.key, nested.parent_column, [read.keys[p] for p in places.values()])
+        inside = _read_records(con, inner, read.is_nfc)
+        file = replace(parent, source=inner.source, declaration=inner.version, is_nested=True, unknown_columns=(),
+                       rows_read=inside.counts.read, rows_accepted=inside.counts.accepted,
+                       rows_rejected=inside.counts.rejected)
+        lake.write(con, _as_stored(inner, file), file)
+        taken.append(file)
+    return taken
+
+
+def _as_stored(source: Source, file: LakeFile) -> str:
+    """`sorted_rows` in the lake's shape: defaults filled in, nothing of a rejected row but its masked raw text."""
+    remedies = {c.name: f"{_requirement(c)}" for c in source.columns}
+    detail = " ".join(
+        f"when {literal(name)} then {literal(name + ': ')} || reject_reason || {literal('; ' + remedy)}"
+        for name, remedy in remedies.items()
+    )
+    select = [
+        f"{literal(file.source_file)} as source_file",
+        f"timestamp {literal(file.stamp.isoformat(' '))} as export_stamp",
+        "row_number",
+    ]
+    defaults = {c.stored_name: literal(c.default) for c in source.columns if c.default}
+    defaults |= {c.stored_name: "false" for c in source.columns if c.kind == "flag"}
+    for name, kind in source.stored_columns():
+        value = f"coalesce({quoted(name)}, {defaults[name]})" if name in defaults else quoted(name)
+        select.append(f"(case when reject_reason is null then {value} end)::{kind} as {quoted(name)}")
+    select.append("reject_reason")
+    select.append("reject_column")
+    select.append(
+        "case when reject_reason = 'extra_cell' then 'a filled cell stands beyond the header: quote cells that hold the separator' "
+        "when reject_reason = 'not_an_object' then 'the record is no JSON object: export it again' "
+        f"else case reject_column {detail} end end as reject_detail"
+    )
+    select.append("raw_row")
+    assert len(select) == len(lake_columns(source))
+    return f"select {', '.join(select)} from sorted_rows"
+
+
+def _requirement(column) -> str:
+    return {
+        "time": "write it as dd/MM/yyyy HH:mm",
+        "date": "write it as dd/MM/yyyy",
+        "partial_date": "write it as dd.MM.yyyy, MM.yyyy or yyyy",
+        "integer": "write a whole number",
+        "money": "write whole VND",
+        "decimal": "write a number",
+        "flag": "write 1 or 0",
+        "list": "write one of the values of the code list",
+    }.get(column.kind, "fill it in")

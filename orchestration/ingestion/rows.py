@@ -1,0 +1,250 @@
+"""Type the cells of a grid, split layout from data and accepted from rejected: set-wise, in SQL.
+
+The result is the table `sorted_rows`: one row per data row with typed values, the first bad column and its
+reason, and the masked raw row where it is rejected (landing contract, sections 1 and 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+
+from orchestration.ingestion import cells
+from orchestration.ingestion.cells import literal
+from orchestration.ingestion.decode import Grid, RejectedFile
+from orchestration.ingestion.header import Header
+from orchestration.sources import Column, Source
+
+_SHIFTED_FROM = 5
+
+
+@dataclass(frozen=True)
+class Counts:
+    read: int
+    accepted: int
+    rejected: int
+
+
+@dataclass(frozen=True)
+class Option:
+    """One place a column can come from: its cleaned text (NULL when missing), and the value of that text."""
+
+    text: str
+    value: Callable[[str], str]
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(grid: Grid, position: int) -> str:
+    return cells.clean(f"c{position}", nfc=not grid.is_nfc)
+
+
+def _number(grid: Grid, position: int) -> str | None:
+    return f"n{position}" if position in grid.typed else None
+
+
+def _options(column: Column, header: Header, grid: Grid) -> list[Option]:
+    """The places a column can come from, best first."""
+    found = dict(header.found[column.name])
+    parts = [found.pop(name) for name in column.sum_of if name in found]
+    rule_at = found.pop(column.json_rule.key, None) if column.json_rule else None
+    options = [Option(_text(grid, p), _value(column, name, _number(grid, p))) for name, p in found.items()]
+    if parts:
+        options.append(_sum_option(column, grid, parts))
+    if rule_at is not None and grid.is_json:
+        options.append(_json_option(column, grid, rule_at))
+    return options
+
+
+def _value(column: Column, name: str, is_number: str | None) -> Callable[[str], str]:
+    special = column.name_values.get(name)
+    if special and column.kind == "flag":
+        return lambda x: cells.flag(x, special)
+    if special:
+        values = {v: (*column.values.get(v, ()), *special.get(v, ())) for v in {**column.values, **special}}
+        return lambda x: cells.mapped(x, values)
+    return lambda x: cells.typed(column, x, is_number)
+
+
+def _sum_option(column: Column, grid: Grid, parts: list[int]) -> Option:
+    texts = [_text(grid, p) for p in parts]
+    amounts = " + ".join(
+        f"(case when ({t}) is null then 0 else {cells.typed(column, f'({t})', _number(grid, p))} end)"
+        for t, p in zip(texts, parts, strict=True)
+    )
+    return Option(f"nullif(concat_ws(' + ', {', '.join(texts)}), '')", lambda _: amounts)
+
+
+def _json_option(column: Column, grid: Grid, position: int) -> Option:
+    rule, raw = column.json_rule, f"j{position}"
+    if rule.rule == "equals_one":
+        return Option(_text(grid, position), lambda x: f"{x} = '1'")
+    length = f"case when json_type({raw}) = 'ARRAY' then json_array_length({raw}) else 0 end"
+    filled = f"case when json_type({raw}) <> 'NULL' then {raw}::varchar end"
+    if rule.rule == "not_empty":
+        return Option(filled, lambda _: f"{length} > 0")
+    member = f"json_extract(p, '$.{rule.member}')"
+    text = cells.clean(f"({member} ->> '$')")
+    is_number = f"coalesce(json_type({member}) in ('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE'), false)"
+    amount = f"case when ({text}) is null then 0 else {cells.typed(column, f'({text})', is_number)} end"
+    amounts = f"list_transform(from_json({raw}, '[\"JSON\"]'), lambda p: {amount})"
+    total = f"case when list_count({amounts}) = len({amounts}) then list_sum({amounts})::bigint end"
+    return Option(f"case when {length} > 0 or json_type({raw}) <> 'ARRAY' then {filled} end",
+                  lambda _: f"case when {length} > 0 then {total} end")
+
+
+def sort_out(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header: Header) -> Counts:
+    """Fill `sorted_rows` from `grid`. Raises RejectedFile when the cells are shifted against the header."""
+    present = [c for c in source.columns if c.kind != "dropped" and c.name in header.found]
+    texts, chosen = [], []
+    for column in present:
+        options = _options(column, header, grid)
+        names = [quoted(f"{column.name}.{i}") for i in range(len(options))]
+        texts += [f"{option.text} as {name}" for option, name in zip(options, names, strict=True)]
+        branches = " ".join(
+            f"when {name} is not null then {option.value(name)}" for option, name in zip(options, names, strict=True)
+        )
+        chosen.append(f"coalesce({', '.join(names)}) as {quoted('t:' + column.name)}")
+        chosen.append(f"case {branches} end as {quoted('v:' + column.name)}")
+    extra = cells.clean("extra", nfc=not grid.is_nfc) if grid.has_extra else "null::varchar"
+    helpers = ["row_number", "is_object" if grid.is_json else "true as is_object", f"{extra} as extra"]
+    parts = {p for c in present for n, p in header.found[c.name].items() if n in c.sum_of}
+    helpers += [f"c{i}" for i in sorted(parts)] + [f"n{i}" for i in sorted(grid.typed)] + ([f"j{i}" for i in range(grid.width)] if grid.is_json else [])
+    cleaned = f"select {', '.join(helpers + texts)} from {_data_rows(con, source, grid, header)}"
+    typed = f"select {', '.join(['row_number', 'is_object', 'extra', *chosen])} from ({cleaned})"
+    bounded = ", ".join(
+        f"{cells.checked(c, quoted('v:' + c.name))} as {quoted('v:' + c.name)}" for c in present if c.kind in ("time", "date")
+    )
+    checked = f"select * {f'replace ({bounded})' if bounded else ''} from ({typed})"
+
+    unreadable = {
+        c.name: f"({quoted('t:' + c.name)} is not null and {quoted('v:' + c.name)} is null)"
+        for c in present if c.kind not in ("identity", "text", "code")
+    }
+    columns_at_fault, reasons = [], []
+    for column in source.columns:
+        if test := unreadable.get(column.name):
+            columns_at_fault.append(f"when {test} then {literal(column.name)}")
+            reason = "unknown_value" if column.kind in ("list", "flag") else "unreadable"
+            reasons.append(f"when {test} then {literal(reason)}")
+        if test := _missing(column, present):
+            columns_at_fault.append(f"when {test} then {literal(column.name)}")
+            reasons.append(f"when {test} then 'missing'")
+    reason = f"case when not is_object then 'not_an_object' when extra is not null then 'extra_cell' {' '.join(reasons)} end"
+    at_fault = f"case when not is_object or extra is not null then null {' '.join(columns_at_fault)} end"
+    any_unreadable = " or ".join(unreadable.values()) or "false"
+    names = ", ".join(f"case when {test} then {literal(name)} end" for name, test in unreadable.items()) or "null"
+    stored = ", ".join(_stored(c, present) for c in source.columns if c.kind != "dropped")
+    con.execute(f"""
+        create or replace temp table sorted_rows as
+        select row_number, {stored}, reject_reason,
+            {at_fault} as reject_column,
+            case when {any_unreadable} then list_filter([{names}], lambda p: p is not null) end as unreadable,
+            case when reject_reason is not null then {_raw_row(present, unreadable)} end as raw_row
+        from (select *, {reason} as reject_reason from ({checked}))""")
+    _refuse_shifted(con, present)
+    [(read, rejected)] = con.execute("select count(*), count(reject_reason) from sorted_rows").fetchall()
+    return Counts(read, read - rejected, rejected)
+
+
+def _data_rows(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header: Header) -> str:
+    """The grid without its layout rows, as a relation. JSON has none."""
+    if grid.is_json:
+        return "grid"
+    required = [c for c in source.columns if c.required and c.kind != "flag"]
+    texts = [f"coalesce({', '.join(_text(grid, p) for p in header.found[c.name].values())})" for c in required]
+    filled = " + ".join(f"(({t}) is not null)::int" for t in texts)
+    first_row = header.row + (2 if header.has_numbering else 1)
+    [(last_row,)] = con.execute(
+        f"select coalesce(max(row_number), 0) from grid where row_number >= {first_row} and {filled} >= 2"
+    ).fetchall()
+    first_cell = f"coalesce({', '.join(_text(grid, i) for i in range(header.width))})"
+    return f"""(
+        select * from (select *, {filled} as required_cells, {first_cell} as first_cell from grid
+                       where row_number between {first_row} and {last_row})
+        where required_cells > 0 and not {_is_total('first_cell')}
+    )"""
+
+
+def _is_total(first: str) -> str:
+    """Total rows by their first filled cell. `Công dân` and `Công ty` fold like `Cộng` and are none."""
+    return (
+        f"coalesce(regexp_matches({first}, '^(tổng số|tổng cộng|cộng|tong so|tong cong|cong)', 'i') "
+        f"or (regexp_matches({first}, '^t', 'i') and regexp_matches({cells.sql_fold(first)}, '^tong (so|cong)')), false)"
+    )
+
+
+def _missing(column: Column, present: list[Column]) -> str:
+    """The test for a required cell that is missing, or nothing."""
+    text = quoted("t:" + column.name) + " is null" if column in present else "true"
+    if column.required and column.kind != "flag":
+        return f"({text})"
+    for others, negation in ((column.required_unless, "not "), (column.required_if, "")):
+        for other, values in others.items():
+            if any(c.name == other for c in present):
+                listed = ", ".join(map(literal, values))
+                return f"({text} and coalesce({quoted('v:' + other)} {negation}in ({listed}), false))"
+    return ""
+
+
+def _stored(column: Column, present: list[Column]) -> str:
+    """What `sorted_rows` keeps of a column: its value, or its pseudonym and kind."""
+    value = quoted("v:" + column.name) if column in present else "null"
+    if column.kind != "identity":
+        return f"{value} as {quoted(column.stored_name)}"
+    kind = quoted(column.stored_name.removesuffix("_key") + "_identity_kind")
+    if column not in present:
+        return f"null as {quoted(column.stored_name)}, null as {kind}"
+    return (
+        f"case when {value} is not null then {cells.pseudonym(value)} end as {quoted(column.stored_name)}, "
+        f"{cells.identity_kind(value)} as {kind}"
+    )
+
+
+def _raw_row(present: list[Column], unreadable: dict[str, str]) -> str:
+    """The known, non-personal cells of a rejected row as JSON text; what cannot be read only masked.
+
+    Where a row has an extra cell its cells may stand under wrong headers, a name under a code: then whatever
+    is not plainly a code, number or date is shown as its shape.
+    """
+    entries = []
+    for column in present:
+        if column.is_personal:
+            continue
+        text = quoted("t:" + column.name)
+        shown = f"case when extra is not null and not regexp_full_match({text}, '[!-~]+') then {cells.masked(text)} else {text} end"
+        if column.name in unreadable:
+            shown = f"case when {unreadable[column.name]} then {cells.masked(text)} else {text} end"
+        entries.append(f"{{'k': {literal(column.name)}, 'v': {shown}}}")
+    if not entries:
+        return "'{}'"
+    return f"to_json(map_from_entries(list_filter([{', '.join(entries)}], lambda p: p.v is not null)))::varchar"
+
+
+def _refuse_shifted(con: duckdb.DuckDBPyConnection, present: list[Column]) -> None:
+    """A header over other cells: a required column with no filled cell, or dates and codes mostly unreadable."""
+    bad = dict(con.execute(
+        "select name, count(*) from (select unnest(unreadable) as name from sorted_rows where unreadable is not null) "
+        "group by name"
+    ).fetchall())
+    watched = [c for c in present if c.kind in ("time", "date", "list") or (c.required and c.kind != "flag")]
+    counted = ", ".join(f"count({quoted(c.stored_name)})" for c in watched) or "0"
+    [(rows, *readable)] = con.execute(f"select count(*), {counted} from sorted_rows").fetchall()
+    if rows < _SHIFTED_FROM:
+        return
+    for column, fine in zip(watched, readable, strict=False):
+        filled = fine + bad.get(column.name, 0)
+        if column.required and filled == 0:
+            raise RejectedFile(
+                "shifted", f"the required column {column.name} has no filled cell: check that cells stand under their headers"
+            )
+        if column.kind in ("time", "date", "list") and bad.get(column.name, 0) * 2 > filled:
+            raise RejectedFile(
+                "shifted",
+                f"more than half of the filled cells of {column.name} cannot be read "
+                f"({bad[column.name]} of {filled}): check that cells stand under their headers",
+            )

@@ -1,0 +1,119 @@
+"""Reading the reviewed YAML of `expectations/`: suites and gate thresholds, validated on load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from orchestration.errors import CchcError
+from orchestration.settings import PROJECT_DIR
+
+EXPECTATIONS_DIR = PROJECT_DIR / "expectations"
+THRESHOLDS_FILE = "thresholds.yml"
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Reason = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}, \S", strip_whitespace=True)]
+
+
+class ReviewError(CchcError):
+    """A reviewed file says something that cannot be meant; the message names the file and the key."""
+
+
+class Reviewed(BaseModel):
+    """What may stand in a reviewed file, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class FileRejection(Reviewed):
+    """A file blocks when `rows_rejected >= min_rows` and its share of rejected rows is above `max_share`."""
+
+    min_rows: int = Field(ge=1)
+    max_share: float = Field(ge=0, lt=1)
+    reason: Reason
+
+
+class Thresholds(Reviewed):
+    """The gate's numbers."""
+
+    file_rejection: FileRejection
+
+
+class Expectation(Reviewed):
+    """One rule about a frame. `reason` begins with its date; `title` is what a Vietnamese page shows."""
+
+    name: Name
+    title: Text
+    expectation: Text
+    arguments: dict[str, Any] = {}
+    severity: Literal["error", "warning"]
+    blocking: bool
+    applies_when_empty: bool = True
+    reason: Reason
+
+    @model_validator(mode="after")
+    def a_warning_never_blocks(self) -> Expectation:
+        if self.blocking and self.severity == "warning":
+            raise ValueError("a warning cannot be blocking")
+        return self
+
+
+class Suite(Reviewed):
+    """The rules of one frame. Only the columns of `identified_by` are ever named in a result."""
+
+    name: Name
+    frame: Name
+    title: Text
+    description: Text
+    identified_by: list[Name]
+    expectations: list[Expectation] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def names_are_unique(self) -> Suite:
+        names = [expectation.name for expectation in self.expectations]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"expectation name used twice: {', '.join(twice)}")
+        return self
+
+
+Model = TypeVar("Model", bound=Reviewed)
+
+
+def _load(path: Path, model: type[Model]) -> Model:
+    try:
+        return model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ReviewError(f"{path.name}: cannot be read ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise ReviewError(f"{path.name}: not valid YAML{where}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ReviewError(f"{path.name}: {key}: {first['msg']}") from error
+
+
+def load_thresholds(directory: Path = EXPECTATIONS_DIR) -> Thresholds:
+    """The gate thresholds. Raises ReviewError naming the file and the key."""
+    return _load(directory / THRESHOLDS_FILE, Thresholds)
+
+
+def load_suites(directory: Path = EXPECTATIONS_DIR) -> list[Suite]:
+    """Every suite of the directory, in order of name. Raises ReviewError naming the file and the key."""
+    suites = []
+    for path in sorted(directory.glob("*.yml")):
+        if path.name == THRESHOLDS_FILE:
+            continue
+        suite = _load(path, Suite)
+        if suite.name != path.stem:
+            raise ReviewError(f"{path.name}: name: is {suite.name!r}, must be the file's name")
+        suites.append(suite)
+    if not suites:
+        raise ReviewError(f"{directory.name}: no suite found")
+    return suites

@@ -1,0 +1,77 @@
+"""The only reader of the environment. Flags win over the environment, the environment over `.env`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from orchestration.errors import UsageError
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+HO_CHI_MINH = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+
+
+def quiet_telemetry() -> None:
+    """dbt, Dagster and Great Expectations must not call out; set before any of them is imported."""
+    os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+
+
+def today() -> date:
+    """Today in Asia/Ho_Chi_Minh, the province's day."""
+    return datetime.now(UTC).astimezone(HO_CHI_MINH).date()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a run is told from outside. Paths are absolute."""
+
+    landing: Path | None
+    home: Path | None
+    pseudonym_key: str | None = None
+    pseudonym_key_file: Path | None = None
+    keep_releases: int = 30
+    threads: int | None = None
+    memory_limit: str | None = None
+
+    @classmethod
+    def load(
+        cls,
+        landing: str | Path | None = None,
+        home: str | Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Settings:
+        """Settings from flags, else the environment, else `.env` in the working directory.
+
+        Raises UsageError when a number cannot be read.
+        """
+        known = {k: v for k, v in dotenv_values(".env").items() if v}
+        known.update({k: v for k, v in (os.environ if env is None else env).items() if v})
+
+        def path(value: str | Path | None) -> Path | None:
+            return Path(value).expanduser().absolute() if value else None
+
+        def number(name: str) -> int | None:
+            text = known.get(name)
+            if text is None:
+                return None
+            if not text.isdigit() or int(text) < 1:
+                raise UsageError(f"{name} is {text!r}: give a whole number of 1 or more")
+            return int(text)
+
+        return cls(
+            landing=path(landing or known.get("CCHC_LANDING")),
+            home=path(home or known.get("CCHC_HOME")),
+            pseudonym_key=known.get("CCHC_PSEUDONYM_KEY"),
+            pseudonym_key_file=path(known.get("CCHC_PSEUDONYM_KEY_FILE")),
+            keep_releases=number("CCHC_KEEP_RELEASES") or 30,
+            threads=number("CCHC_THREADS"),
+            memory_limit=known.get("CCHC_MEMORY_LIMIT"),
+        )

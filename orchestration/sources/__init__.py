@@ -1,0 +1,137 @@
+"""What each source looks like: one declarative file per source, validated on load.
+
+A declaration says columns, accepted header names, kinds, what is required, what is personal, and the key
+(landing contract, section 3). Ingestion is driven by it; nothing here knows a file format, nothing in
+ingestion knows a source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+Kind = Literal["code", "text", "time", "date", "partial_date", "integer", "money", "decimal", "flag", "list",
+               "identity", "dropped"]
+
+DUCKDB_TYPE: dict[str, str] = {
+    "code": "VARCHAR",
+    "text": "VARCHAR",
+    "time": "TIMESTAMP",
+    "date": "DATE",
+    "partial_date": "VARCHAR",
+    "integer": "BIGINT",
+    "money": "BIGINT",
+    "decimal": "DOUBLE",
+    "flag": "BOOLEAN",
+    "list": "VARCHAR",
+    "identity": "VARCHAR",
+}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class JsonRule(_Strict):
+    """How a JSON payload gives a column that no single key holds."""
+
+    key: str
+    rule: Literal["sum", "not_empty", "equals_one"]
+    member: str | None = None
+
+
+class Column(_Strict):
+    """One canonical column. `names` are accepted besides the canonical one, best first."""
+
+    name: str
+    kind: Kind
+    names: tuple[str, ...] = ()
+    required: bool = False
+    required_unless: dict[str, tuple[str, ...]] = {}
+    required_if: dict[str, tuple[str, ...]] = {}
+    required_in: tuple[str, ...] = ()
+    values: dict[str, tuple[str, ...]] = {}
+    default: str | None = None
+    otherwise: str | None = None
+    name_values: dict[str, dict[str, tuple[str, ...]]] = {}
+    padded: dict[str, int] = {}
+    sum_of: tuple[str, ...] = ()
+    joined: dict[str, tuple[str, ...]] = {}
+    json_rule: JsonRule | None = None
+    description: str = ""
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _listed(cls, value: dict) -> dict:
+        return {str(k): tuple(str(v) for v in vs) for k, vs in value.items()}
+
+    @property
+    def is_personal(self) -> bool:
+        return self.kind in ("identity", "dropped")
+
+    @property
+    def stored_name(self) -> str:
+        """Identity numbers are stored as a pseudonym, under a name that says so."""
+        return self.name.removesuffix("_id").removesuffix("_number").removesuffix("_name") + "_key" \
+            if self.kind == "identity" else self.name
+
+
+class Nested(_Strict):
+    """A list inside each JSON record whose members are rows of another source."""
+
+    key: str
+    source: str
+    parent_column: str
+
+
+class Source(_Strict):
+    """One source of the landing contract."""
+
+    source: str
+    title_vi: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    nested: tuple[Nested, ...] = ()
+    version: str = ""
+
+    def column(self, name: str) -> Column:
+        return next(c for c in self.columns if c.name == name)
+
+    @property
+    def table(self) -> str:
+        """The name of this source's table in the warehouse's schema `lake`."""
+        return self.source.removeprefix("registers/")
+
+    def stored_columns(self) -> list[tuple[str, str]]:
+        """(name, DuckDB type) of what the lake keeps of a row, in order."""
+        out: list[tuple[str, str]] = []
+        for column in self.columns:
+            if column.kind == "dropped":
+                continue
+            out.append((column.stored_name, DUCKDB_TYPE[column.kind]))
+            if column.kind == "identity":
+                out.append((column.stored_name.removesuffix("_key") + "_identity_kind", "VARCHAR"))
+        return out
+
+
+def load_source(path: Path) -> Source:
+    """One declaration. Raises ValueError naming the file and the key at fault."""
+    text = path.read_text("utf-8")
+    try:
+        source = Source.model_validate(yaml.safe_load(text))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    return source.model_copy(update={"version": hashlib.sha256(text.encode()).hexdigest()[:12]})
+
+
+@cache
+def all_sources() -> dict[str, Source]:
+    """Every declared source by its landing folder."""
+    loaded = [load_source(path) for path in sorted(Path(__file__).parent.rglob("*.yml"))]
+    return {source.source: source for source in loaded}

@@ -1,0 +1,1 @@
+"""The private warehouse: the lake registered for dbt, and dbt run over it."""

@@ -1,0 +1,92 @@
+"""dbt in this process: the argument lists, the runner, and what it says of models and tests."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestration.errors import CchcError
+from orchestration.home import Home
+from orchestration.settings import PROJECT_DIR, quiet_telemetry
+
+MANIFEST = PROJECT_DIR / "target" / "manifest.json"
+
+
+@dataclass
+class DbtOutcome:
+    """What one invocation did, by the unique id of each node."""
+
+    models: dict[str, str] = field(default_factory=dict)
+    tests: dict[str, DbtTest] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DbtTest:
+    """One data test: its status as dbt names it, its severity, and how many rows fail."""
+
+    name: str
+    status: str
+    severity: str
+    failures: int
+    model: str | None
+
+
+def build_arguments(target_path: Path) -> list[str]:
+    """Arguments of the nightly build: everything but unit tests, which run on fixed rows in the test suite."""
+    return [
+        "build", "--exclude", "resource_type:unit_test", "--quiet", "--log-level-file", "none",
+        "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR), "--target-path", str(target_path),
+        "--no-use-colors", "--no-version-check",
+    ]
+
+
+def parse_arguments() -> list[str]:
+    return [
+        "parse", "--quiet", "--log-level-file", "none", "--project-dir", str(PROJECT_DIR),
+        "--profiles-dir", str(PROJECT_DIR), "--no-use-colors", "--no-version-check",
+    ]
+
+
+def parse() -> object:
+    """The project's manifest, parsed anew only where files changed. Raises CchcError."""
+    quiet_telemetry()
+    from dbt.cli.main import dbtRunner
+
+    result = dbtRunner().invoke(parse_arguments())
+    if not result.success:
+        raise CchcError(f"the dbt project cannot be parsed: {result.exception}")
+    return result.result
+
+
+def build(home: Home) -> DbtOutcome:
+    """Build and test every model in the home's warehouse. Raises CchcError when a model fails."""
+    quiet_telemetry()
+    os.environ["CCHC_WAREHOUSE"] = str(home.warehouse)
+    manifest = parse()
+    from dbt.cli.main import dbtRunner
+
+    result = dbtRunner(manifest=manifest).invoke(build_arguments(home.work / "dbt"))
+    if result.result is None:
+        raise CchcError(f"dbt did not run: {result.exception}")
+    outcome = DbtOutcome()
+    broken = []
+    for run in result.result:
+        node = run.node
+        if node.resource_type == "test":
+            outcome.tests[node.unique_id] = DbtTest(
+                node.name, str(run.status), node.config.severity.lower(), run.failures or 0,
+                getattr(node, "attached_node", None),
+            )
+        else:
+            outcome.models[node.unique_id] = str(run.status)
+            if str(run.status) == "error":
+                broken.append(f"{node.name}: {_first_line(run.message)}")
+    if broken:
+        raise CchcError("dbt could not build " + "; ".join(broken))
+    return outcome
+
+
+def _first_line(message: str | None) -> str:
+    lines = [line.strip() for line in (message or "").splitlines() if line.strip()]
+    return " ".join(lines[:4])

@@ -1,0 +1,87 @@
+"""Register the lake in the warehouse: schema `lake`, the only thing dbt reads.
+
+One view per source over the files that count as of the day, the files themselves, the rejected rows of all
+sources, the run's as-of day and the public holidays. No figure is computed here.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+import holidays
+import pyarrow as pa
+
+from orchestration.home import Home
+from orchestration.ingestion.cells import literal
+from orchestration.ingestion.lake import LakeFile, empty_relation
+from orchestration.ingestion.rows import quoted
+from orchestration.settings import Settings
+from orchestration.sources import Source, all_sources
+
+FIRST_YEAR, LAST_YEAR = 1900, 2100
+
+
+def connect(home: Home, settings: Settings) -> duckdb.DuckDBPyConnection:
+    """The warehouse, made when missing; spills inside the home."""
+    con = duckdb.connect(str(home.warehouse))
+    con.execute(f"set temp_directory = {literal(str(home.work / 'spill'))}")
+    if settings.threads:
+        con.execute(f"set threads = {settings.threads}")
+    if settings.memory_limit:
+        con.execute(f"set memory_limit = {literal(settings.memory_limit)}")
+    return con
+
+
+def register(con: duckdb.DuckDBPyConnection, files: list[LakeFile], as_of: date) -> None:
+    """Fill schema `lake` for a run as of a day, from the files that count (`lake.counted`)."""
+    sources = all_sources()
+    con.execute("create schema if not exists lake")
+    for table, kind in con.execute(
+        "select table_name, table_type from information_schema.tables where table_schema = 'lake'"
+    ).fetchall():
+        con.execute(f"drop {'view' if kind == 'VIEW' else 'table'} lake.{quoted(table)}")
+    con.execute(f"create table lake.run as select date {literal(as_of.isoformat())} as as_of")
+    _table(con, "sources", [(s.source, s.title_vi) for s in sources.values()], "source varchar, title_vi varchar")
+    _table(
+        con, "files",
+        [(f.source, f.source_file, f.sha256, f.stamp, f.status, f.rows_read, f.rows_accepted, f.rows_rejected,
+          f.reason_code, f.detail, f.is_nested) for f in files],
+        "source varchar, source_file varchar, sha256 varchar, export_stamp timestamp, status varchar, "
+        "rows_read bigint, rows_accepted bigint, rows_rejected bigint, reason_code varchar, detail varchar, "
+        "is_nested boolean",
+    )
+    for source in sources.values():
+        con.execute(f"create view lake.{quoted(source.table)} as {_rows_of(source, files)}")
+    rejected = " union all ".join(
+        f"select {literal(s.source)} as source, source_file, row_number, reject_column as column_name, "
+        f"reject_reason as reason_code, reject_detail as detail, raw_row from lake.{quoted(s.table)} "
+        "where reject_reason is not null"
+        for s in sources.values()
+    )
+    con.execute(f"create view lake.rejected_rows as {rejected}")
+    _register_holidays(con)
+
+
+def _rows_of(source: Source, files: list[LakeFile]) -> str:
+    paths = [f.path for f in files if f.source == source.source and f.status == "accepted" and f.rows_read]
+    if not paths:
+        return empty_relation(source)
+    listed = ", ".join(literal(p) for p in paths)
+    return f"select * from read_parquet([{listed}])"
+
+
+def _register_holidays(con: duckdb.DuckDBPyConnection) -> None:
+    """Public holidays and worked Saturdays of Việt Nam, by package `holidays` (Labour Code 2019, article 112)."""
+    vietnam = holidays.VN(years=range(FIRST_YEAR, LAST_YEAR + 1), language="vi")
+    days = [(day, False, name) for day, name in vietnam.items()]
+    days += [(day, True, "Ngày làm việc hoán đổi") for day in vietnam.weekend_workdays if day not in vietnam]
+    _table(con, "public_holidays", sorted(days), "date_day date, is_working_day boolean, reason varchar")
+
+
+def _table(con: duckdb.DuckDBPyConnection, name: str, rows: list[tuple], columns: str) -> None:
+    con.execute(f"create table lake.{name} ({columns})")
+    if rows:
+        con.register("registered", pa.table(list(map(list, zip(*rows, strict=True))), names=[f"c{i}" for i in range(len(rows[0]))]))
+        con.execute(f"insert into lake.{name} select * from registered")
+        con.unregister("registered")

@@ -1,0 +1,86 @@
+"""Small frames that pass every suite; tests spoil one cell at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from orchestration.quality.frames import build_frames
+from orchestration.quality.reviewed import load_suites
+
+KPI_CODES = next(
+    rule.arguments["value_set"]
+    for suite in load_suites()
+    for rule in suite.expectations
+    if rule.name == "kpi_code_published"
+)
+IDENTITIES = (
+    "flows_close",
+    "resolved_split",
+    "in_process_split",
+    "channel_split",
+    "service_level_split",
+    "scopes_sum_to_province",
+    "stock_continuity",
+)
+
+
+def landed(**cells: object) -> dict[str, object]:
+    """One landed file, all rows accepted, with the given cells instead."""
+    row = {
+        "source": "dossiers",
+        "source_file": "dossiers/ho-so 20231116.csv",
+        "status": "accepted",
+        "reason_code": None,
+        "rows_read": 400,
+        "rows_accepted": 400,
+        "rows_rejected": 0,
+        "decision": "none",
+    }
+    return row | cells
+
+
+@pytest.fixture
+def warehouse() -> duckdb.DuckDBPyConnection:
+    """A warehouse of one month and one year, a province and one agency, with true figures."""
+    connection = duckdb.connect()
+    connection.execute("create schema marts")
+    connection.register("codes", pd.DataFrame({"kpi_code": KPI_CODES}))
+    connection.register("identities", pd.DataFrame({"identity": IDENTITIES}))
+    connection.execute(
+        """
+        create table marts.kpi_values as
+        select kpi_code, scope_type, scope_code, period_type, period_start, date '2023-11-16' as period_end,
+               date '2023-11-16' as as_of,
+               case when kpi_code like '%_rate' then 3 else 12 end::bigint as numerator,
+               case when kpi_code like '%_rate' or kpi_code like 'average%' then 4 end::bigint as denominator,
+               case when kpi_code like '%_rate' then 0.75 when kpi_code like 'average%' then 3
+                    else 12 end::double as value
+        from codes,
+             (values ('province', 'all'), ('agency', 'H33.12')) scopes(scope_type, scope_code),
+             (values ('month', date '2023-11-01'), ('year', date '2023-01-01'))
+                 periods(period_type, period_start)
+        """
+    )
+    connection.execute(
+        """
+        create table marts.dq_reconciliation as
+        select identity, 'province' as scope_type, 'all' as scope_code, 'month' as period_type,
+               date '2023-11-01' as period_start, 12 as left_value, 12 as right_value, 0 as difference
+        from identities
+        """
+    )
+    return connection
+
+
+@pytest.fixture
+def frames(warehouse: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
+    return build_frames(warehouse, pd.DataFrame([landed()]))
+
+
+@pytest.fixture
+def docs_dir(tmp_path: Path) -> Path:
+    return tmp_path / "quality"

@@ -98,8 +98,9 @@
     {% endfor %}
 {% endmacro %}
 
-{# KPIs of one period of any length. -#}
-{% macro kpis_of_period(subject, relation, from_on, to_on) %}
+{# KPIs of one period of any length. `is_known` says whether anything of the source is known on the as-of day:
+   without it the province's figures are missing, with it and no row they are 0. -#}
+{% macro kpis_of_period(subject, relation, from_on, to_on, is_known) %}
     with changes as (
         {{ changes_by_scope(subject, relation, 'day_ >= ' ~ from_on, to_on) }}
     ),
@@ -119,9 +120,26 @@
             1 as one
         from changes
         group by scope_type, scope_code
+    ),
+
+    with_province as (
+        select * from wide
+        union all
+        select
+            'province', 'all',
+            {% for name, measure in subject.measures.items() %}
+            {% if measure.on %}
+            case when {{ is_known }} then 0 end,
+            {% else %}
+            case when {{ is_known }} then 0 end,
+            case when {{ is_known }} then 0 end,
+            {% endif %}
+            {% endfor %}
+            1
+        where not exists (select 1 from wide)
     )
 
-    {{ kpi_rows(subject, 'wide', ['scope_type', 'scope_code']) }}
+    {{ kpi_rows(subject, 'with_province', ['scope_type', 'scope_code']) }}
 {% endmacro %}
 
 {# The test of whether a row stands behind a measure for a period. -#}

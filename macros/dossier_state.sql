@@ -162,9 +162,9 @@
             as outcome,
         case when newest.outcome = 'withdrawn' and {{ convention }} = 'form_06a' then 'on_due_date'
             else newest.outcome_timeliness end as outcome_timeliness,
-        greatest(
+        cast(greatest(
             closing.working_days_so_far - receipt.working_days_so_far - coalesce(paused.paused_working_days, 0), 0
-        ) as processing_working_days
+        ) as integer) as processing_working_days
     from newest
     left join paused on newest.dossier_code = paused.dossier_code
     left join {{ names.dates }} as receipt on newest.received_on = receipt.date_day
@@ -196,7 +196,10 @@
         'resolved_with_electronic_result': {'on': 'closed_on', 'when': resolved ~ ' and has_electronic_result'},
         'resolved_with_fee': {'on': 'closed_on', 'when': resolved ~ ' and fee_amount > 0'},
         'resolved_paid_online': {'on': 'closed_on', 'when': resolved ~ ' and fee_amount > 0 and paid_online'},
-        'processing_working_days': {'on': 'closed_on', 'when': resolved, 'amount': 'processing_working_days'},
+        'processed': {'on': 'closed_on', 'when': resolved ~ ' and not is_withdrawal'},
+        'processing_working_days': {
+            'on': 'closed_on', 'when': resolved ~ ' and not is_withdrawal', 'amount': 'processing_working_days',
+        },
         'withdrawn': {'on': 'closed_on', 'when': "outcome = 'withdrawn'"},
         'in_process': {'from': 'received_on', 'until': 'closed_on'},
         'in_process_within_due': {'from': 'received_on', 'until': 'coalesce(overdue_from, closed_on)'},
@@ -228,7 +231,7 @@
         {'code': 'digitised_rate', 'numerator': 'resolved_digitised', 'denominator': 'resolved'},
         {'code': 'electronic_result_rate', 'numerator': 'resolved_with_electronic_result', 'denominator': 'resolved'},
         {'code': 'online_payment_rate', 'numerator': 'resolved_paid_online', 'denominator': 'resolved_with_fee'},
-        {'code': 'average_processing_working_days', 'numerator': 'processing_working_days', 'denominator': 'resolved'},
+        {'code': 'average_processing_working_days', 'numerator': 'processing_working_days', 'denominator': 'processed'},
     ] %}
     {% set scopes = {
         'province': "'all'", 'level': 'level', 'agency': 'agency_code', 'commune': 'commune_code',

@@ -187,7 +187,7 @@ def _missing(column: Column, present: list[Column]) -> str:
         for other, values in others.items():
             if any(c.name == other for c in present):
                 listed = ", ".join(map(literal, values))
-                return f"({text} and coalesce({quoted('v:' + other)} {negation}in ({listed}), false))"
+                return f"({text} and {negation}coalesce({quoted('v:' + other)} in ({listed}), false))"
     return ""
 
 

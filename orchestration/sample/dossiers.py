@@ -1,9 +1,9 @@
 """Plans every dossier of the province: its days, its states, and when the system learned of them.
 
 A plan is a table of columns (arrays of one length). Two kinds of time stand side by side: what the dossier
-system *shows* (`received_at`, `due_at`, `completed_at`, `returned_at`) and the moment *since when* it shows it
-(`…_since`). Nearly always they agree; where they do not, `irregularities` has been at work. An outcome of
-`shares` steers the draw of days and is then forgotten: no column says early, late or withdrawn.
+system *shows* (`received_at`, `due_at`, `completed_at`, `returned_at`) and the moment *since when* it
+shows it (`…_since`). Nearly always they agree; where they do not, `irregularities` has been at work. An
+outcome of `shares` steers the draw of days and is then forgotten: no column says early, late or withdrawn.
 
 Columns (time stamps are datetime64[s], NaT where it never happens; row numbers point into the province):
     procedure, agency, address, person    row numbers (person: of the sample's own people)
@@ -58,7 +58,7 @@ def plan_dossiers(province: Province, calendar: Calendar, shares: Shares, rng: n
     procedure = _procedures(province, service_level, slow, rng)
     commune = rng.choice(rows_of(province, "xã")[0], size, p=rows_of(province, "xã")[1])
     district = rng.choice(rows_of(province, "huyện")[0], size, p=rows_of(province, "huyện")[1])
-    draw = _draw_days(calendar, outcome, province.procedures["statutory_days"].to_numpy()[procedure], rng)
+    draw = _draw_days(calendar, outcome, province.procedures["statutory_days"][procedure], rng)
     plan: Plan = {
         "procedure": procedure,
         "agency": agencies_for(province, procedure, commune, district),
@@ -79,7 +79,7 @@ def plan_dossiers(province: Province, calendar: Calendar, shares: Shares, rng: n
     _pause(plan, draw, calendar, rng)
     _leave_uncounted(plan, draw, calendar, rng)
     plan["code_day"] = plan["created_at"].astype("datetime64[D]")
-    fee = province.procedures["fee_amount"].to_numpy()[procedure] > 0
+    fee = province.procedures["fee_amount"][procedure] > 0
     paid = rng.random(size) < np.where(plan["channel"] == "online", 0.58, 0.04)
     plan["paid_online"] = fee & paid
     plan["digitised"] = rng.random(size) < np.where(plan["channel"] == "online", 0.82, 0.46)
@@ -100,15 +100,16 @@ def _repeat(counts: dict[str, int]) -> np.ndarray:
     return np.repeat(np.array(list(counts), object), list(counts.values()))
 
 
-def _procedures(province: Province, level: np.ndarray, slow: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _procedures(
+    province: Province, level: np.ndarray, slow: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """A listed procedure of the dossier's service level; slow dossiers lean to procedures of many days."""
     table = province.procedures
     chosen = np.zeros(len(level), int)
     for name in ("full", "partial", "other"):
-        rows = np.flatnonzero(((table["service_level"] == name) & table["is_listed"]).to_numpy())
-        weight = table["weight"].to_numpy()[rows].astype(float)
+        rows = np.flatnonzero((table["service_level"] == name) & table["is_listed"])
         for is_slow in (False, True):
-            leaning = weight * table["statutory_days"].to_numpy()[rows] ** (0.8 if is_slow else 0.0)
+            leaning = table["weight"][rows] * table["statutory_days"][rows] ** (0.8 if is_slow else 0.0)
             here = np.flatnonzero((level == name) & (slow == is_slow))
             chosen[here] = rng.choice(rows, len(here), p=leaning / leaning.sum())
     return chosen
@@ -179,7 +180,7 @@ def _receive(plan: Plan, draw: _Draw, calendar: Calendar, rng: np.random.Generat
     undated = draw.has("on_due_undated", "within_undated")
     plan["due_at"] = np.where(undated, NEVER, calendar.days[draw.due] + _DUE_TIME)
     handled = received + rng.integers(20 * 60, 20 * 3600, size).astype("timedelta64[s]")
-    plan["handled_since"] = np.where(draw.has("overdue") | (rng.random(size) < 0.9), handled, NEVER)
+    plan["handled_since"] = np.where(handled <= _end_of_day(calendar), handled, NEVER)
 
 
 def _close(plan: Plan, draw: _Draw, calendar: Calendar, rng: np.random.Generator) -> None:
@@ -203,20 +204,22 @@ def _close(plan: Plan, draw: _Draw, calendar: Calendar, rng: np.random.Generator
     handed = draw.closed + wait
     returned = np.where(wait == 0, completed + rng.integers(60, 2400, size).astype("timedelta64[s]"),
                         calendar.days[np.clip(handed, 0, None)] + office_time(rng, size))  # fmt: skip
-    returns = is_closed & ~stopped & ~(withdrawn & (way == "9")) & (handed <= calendar.today) & (rng.random(size) < 0.93)
+    returns = is_closed & ~stopped & ~(withdrawn & (way == "9")) & (handed <= calendar.today)
+    returns &= rng.random(size) < 0.93
     plan["returned_at"] = np.where(returns, returned, NEVER)
     plan["returned_since"] = plan["returned_at"].copy()
 
 
 def _pause(plan: Plan, draw: _Draw, calendar: Calendar, rng: np.random.Generator) -> None:
-    """Requests for supplement: still running ones, and past ones, some of which moved the due date in time."""
+    """Requests for supplement: still running ones, and past ones, some of which moved the due date in
+    time."""
     size = len(draw.outcome)
     plan["paused_from"], plan["paused_to"] = np.full(size, NEVER), np.full(size, NEVER)
     plan["paused_status"] = np.where(rng.random(size) < 0.8, "5", "6")
-    now = calendar.days[calendar.today] + np.timedelta64(18 * 3600, "s")
+    now = _end_of_day(calendar)
     running = draw.has("paused")
-    since = plan["received_at"] + (rng.random(size) * (now - plan["received_at"]).astype(int)).astype("timedelta64[s]")
-    plan["paused_from"][running] = since[running]
+    waiting = rng.random(size) * (now - plan["received_at"]).astype(int)
+    plan["paused_from"][running] = (plan["received_at"] + waiting.astype("timedelta64[s]"))[running]
 
     past = (draw.closed - draw.received >= 4) & (rng.random(size) < 0.12)
     plan["paused_from"][past] = (calendar.days[draw.received + 1] + office_time(rng, size))[past]
@@ -228,11 +231,12 @@ def _pause(plan: Plan, draw: _Draw, calendar: Calendar, rng: np.random.Generator
 
 def _leave_uncounted(plan: Plan, draw: _Draw, calendar: Calendar, rng: np.random.Generator) -> None:
     """Dossiers that no report counts: only registered, refused, deleted later, received in a far future."""
-    now = calendar.days[calendar.today] + np.timedelta64(18 * 3600, "s")
+    now = _end_of_day(calendar)
     never_accepted = draw.has("registered", "refused")
     for column in ("received_at", "accepted_since", "due_at", "handled_since"):
         plan[column][never_accepted] = NEVER
-    plan["refused_since"][draw.has("refused")] = np.minimum(plan["created_at"] + DAY, now)[draw.has("refused")]
+    refused = draw.has("refused")
+    plan["refused_since"][refused] = np.minimum(plan["created_at"] + DAY, now)[refused]
     deleted = draw.has("deleted")
     gone = plan["created_at"] + rng.integers(1, 60, len(deleted)).astype(int) * DAY
     plan["deleted_since"][deleted] = np.minimum(gone, now)[deleted]
@@ -240,3 +244,8 @@ def _leave_uncounted(plan: Plan, draw: _Draw, calendar: Calendar, rng: np.random
     plan["received_at"][future] += 366 * DAY
     plan["due_at"][future] += 366 * DAY
     plan["is_irregular"][future] = True
+
+
+def _end_of_day(calendar: Calendar) -> np.datetime64:
+    """The moment on the last day after which nothing happens."""
+    return calendar.days[calendar.today] + np.timedelta64(18 * 3600, "s")

@@ -1,8 +1,9 @@
-"""What is true to life and not as it should be: every flag of contract section 5 for dossiers, a little of each.
+"""What is true to life and not as it should be: every flag of contract section 5 for dossiers, a little of
+each.
 
-Each irregularity changes what the system shows, or since when, on a few dossiers that stay in their bucket as of
-the last day. `province_wide` are the stamps of the exports that hold every change of the whole province
-(datetime64[s], ascending): a dossier's state is seen at the first of them that follows it.
+Each irregularity changes what the system shows, or since when, on a few dossiers that stay in their bucket
+as of the last day. `province_wide` are the stamps of the exports that hold every change of the whole
+province (datetime64[s], ascending): a dossier's state is seen at the first of them that follows it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def make_irregular(
     received_on, due_on, completed_on = _day(received), _day(due), _day(completed)
     is_open, counted = np.isnat(completed), ~np.isnat(received) & np.isnat(plan["deleted_since"])
     counted &= received_on <= calendar.days[calendar.today]
+    waiting = is_open & np.isnat(plan["paused_from"])
     resolved = counted & ~is_open & (plan["end_status"] == "9") & (plan["result_kind"] != "Trả lại/Xin rút")
     stopped = counted & ~is_open & (plan["end_status"] != "9")
     early, late, on_due = (resolved & test for test in (completed_on < due_on, completed_on > due_on,
@@ -69,15 +71,15 @@ def make_irregular(
     rows = take(late & (seen_closed + 4 * DAY < end), 15)  # completed_after_export
     plan["completed_at"][rows] = seen_closed[rows] + 2 * DAY
     not_returned(rows)
-    rows = take(is_open & np.isnat(plan["paused_from"]) & (due_on > _day(end)) & (received < end - 2 * DAY), 3)
+    rows = take(waiting & (due_on > _day(end)) & (received < end - 2 * DAY), 3)
     plan["completed_at"][rows] = due[rows]  # closed ahead of time: still open on the last day
     plan["closed_since"][rows] = end - 5 * _HOUR
 
-    listed = np.flatnonzero(province.procedures["is_listed"].to_numpy())[-1]
+    listed = np.flatnonzero(province.procedures["is_listed"])[-1]
     rows = take(resolved, 60)  # unknown_procedure
-    plan["procedure"][rows] = rng.integers(listed + 1, len(province.procedures), len(rows))
-    rows = take(resolved & (province.agencies["level"].to_numpy()[plan["agency"]] == "huyện"), 25)
-    plan["agency"][rows] = len(province.agencies) - 1  # unknown_agency
+    plan["procedure"][rows] = rng.integers(listed + 1, len(province.procedures["level"]), len(rows))
+    rows = take(resolved & (province.agencies["level"][plan["agency"]] == "huyện"), 25)
+    plan["agency"][rows] = len(province.agencies["level"]) - 1  # unknown_agency
     rows = take(resolved, 80)  # code_date_mismatch: re-coded on the way in, the old code beside it
     old_day = plan["code_day"][rows] - rng.integers(30, 300, len(rows)).astype("timedelta64[D]")
     plan["code_day"][rows], plan["code_base"][rows] = old_day, 50_000
@@ -85,7 +87,8 @@ def make_irregular(
 
     # deadline_moved_after_breach: an export shows it open past its due day, a later one with a later due day.
     breach = _day(seen_open) - DAY
-    rows = take(early & (breach > received_on) & (breach < due_on) & (plan["closed_since"] > seen_open + 2 * DAY), 160)
+    still_open = plan["closed_since"] > seen_open + 2 * DAY
+    rows = take(early & (breach > received_on) & (breach < due_on) & still_open, 160)
     plan["due_first"][rows] = breach[rows] + 17 * _HOUR
     plan["due_moved_since"][rows] = seen_open[rows] + 30 * _HOUR
 
@@ -97,12 +100,12 @@ def make_irregular(
     known_later(rows, seen_open[rows] + rng.integers(9, 40, len(rows)) * _HOUR)
     plan["completed_at"][rows] = due[rows]
 
-    rows = take(is_open & np.isnat(plan["paused_from"]) & (seen_open + 2 * DAY < end)
-                & (received + 3 * _HOUR < seen_open), 90)  # reopened  # fmt: skip
+    # reopened
+    rows = take(waiting & (seen_open + 2 * DAY < end) & (received + 3 * _HOUR < seen_open), 90)
     plan["closed_once_at"][rows] = received[rows] + 2 * _HOUR
     plan["reopened_since"][rows] = seen_open[rows] + 30 * _HOUR
-    rows = take(resolved & (plan["closed_since"] > seen_open + 2 * DAY)
-                & (received_on > calendar.days[0] + 10 * DAY), 70)  # received_date_moved  # fmt: skip
+    # received_date_moved
+    rows = take(resolved & still_open & (received_on > calendar.days[0] + 10 * DAY), 70)
     plan["received_first"][rows] = received[rows] - rng.integers(1, 5, len(rows)) * DAY
     plan["received_moved_since"][rows] = seen_open[rows] + 30 * _HOUR
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from orchestration.errors import CchcError
 from orchestration.home import Home
 from orchestration.settings import PROJECT_DIR, quiet_telemetry
 
-MANIFEST = PROJECT_DIR / "target" / "manifest.json"
+PARSED_MANIFEST = PROJECT_DIR / "target" / "manifest.json"
+
+
+def manifest_path(home: Home) -> Path:
+    """The manifest of the home's last build."""
+    return home.work / "dbt" / "manifest.json"
 
 
 @dataclass
@@ -30,6 +37,7 @@ class DbtTest:
     severity: str
     failures: int
     model: str | None
+    description: str
 
 
 def build_arguments(target_path: Path) -> list[str]:
@@ -48,7 +56,7 @@ def parse_arguments() -> list[str]:
     ]
 
 
-def parse() -> object:
+def parse() -> Any:
     """The project's manifest, parsed anew only where files changed. Raises CchcError."""
     quiet_telemetry()
     from dbt.cli.main import dbtRunner
@@ -59,14 +67,19 @@ def parse() -> object:
     return result.result
 
 
-def build(home: Home) -> DbtOutcome:
+def build(home: Home, progress: Callable[[str, int, int], None] | None = None) -> DbtOutcome:
     """Build and test every model in the home's warehouse. Raises CchcError when a model fails."""
     quiet_telemetry()
     os.environ["CCHC_WAREHOUSE"] = str(home.warehouse)
     manifest = parse()
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    result = dbtRunner(manifest=manifest).invoke(build_arguments(home.work / "dbt"))
+    result = dbtRunner(manifest=manifest, callbacks=[_counter(manifest, progress)] if progress else []).invoke(
+        build_arguments(home.work / "dbt")
+    )
+    # dbt keeps the file open in this process; nobody else could open it otherwise.
+    DuckDBConnectionManager.close_all_connections()
     if result.result is None:
         raise CchcError(f"dbt did not run: {result.exception}")
     outcome = DbtOutcome()
@@ -76,7 +89,7 @@ def build(home: Home) -> DbtOutcome:
         if node.resource_type == "test":
             outcome.tests[node.unique_id] = DbtTest(
                 node.name, str(run.status), node.config.severity.lower(), run.failures or 0,
-                getattr(node, "attached_node", None),
+                getattr(node, "attached_node", None), node.description,
             )
         else:
             outcome.models[node.unique_id] = str(run.status)
@@ -85,6 +98,19 @@ def build(home: Home) -> DbtOutcome:
     if broken:
         raise CchcError("dbt could not build " + "; ".join(broken))
     return outcome
+
+
+def _counter(manifest: Any, progress: Callable[[str, int, int], None]) -> Callable[[Any], None]:
+    total = sum(node.resource_type != "unit_test" for node in manifest.nodes.values())
+    done = 0
+
+    def count(event: Any) -> None:
+        nonlocal done
+        if event.info.name == "NodeFinished":
+            done += 1
+            progress(event.data.node_info.node_name, done, total)
+
+    return count
 
 
 def _first_line(message: str | None) -> str:

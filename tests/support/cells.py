@@ -102,6 +102,18 @@ def read_time(cell: object) -> dt.datetime:
     raise Unreadable
 
 
+def read_partial_date(cell: object) -> dt.datetime | str:
+    """A full date, or the text of a bare year or month."""
+    text = as_text(cell)
+    month = re.fullmatch(r"(?:([0-9]{1,2})[/.-])?([0-9]{4})|([0-9]{4})-([0-9]{2})", text)
+    if month and not isinstance(cell, dt.date):
+        number = month[1] or month[4]
+        if (number is None or 1 <= int(number) <= 12) and 1900 <= int(month[2] or month[3]) <= 2100:
+            return text
+        raise Unreadable
+    return read_time(cell)
+
+
 def read_integer(cell: object) -> int:
     if isinstance(cell, bool):
         raise Unreadable

@@ -38,6 +38,19 @@ _LISTS: dict[str, dict[str, list[str]]] = {
         "yes": ["1", "2", "true", "có", "x", "yes"],
         "no": ["0", "3", "false", "không", "no"],
     },
+    "lookup_result": {
+        "successful": ["Thành công", "Có thông tin", "1"],
+        "no_entitlement": ["Không thành công", "Không có thông tin", "0"],
+    },
+    "gateway_result": {
+        "successful": ["Thành công", "Có thông tin"],
+        "no_entitlement": ["Không thành công", "Không có thông tin"],
+    },
+    "event_type": {"birth": ["KS", "Khai sinh"], "death": ["KT", "Khai tử"]},
+    "registration_kind": {k: [k] for k in ("Đăng ký mới", "Đăng ký lại", "Quá hạn")},
+    "registry_kind": {
+        "missing": ["0"], "Đăng ký mới": ["1"], "Đăng ký lại": ["2"], "abroad": ["3"], "Quá hạn": ["4"],
+    },
     "document_type": {"CCCD": ["CCCD"], "BHYT": ["BHYT"], "VNeID": ["VNeID"]},
     "payment_status": {
         "paid": ["Đã thanh toán"], "pending": ["Chờ thanh toán"], "unpaid": ["Chưa thanh toán"],
@@ -113,6 +126,33 @@ status* list:payment_status = Trạng thái
 paid_at time = Ngày thanh toán | NgayThanhToan
 method list:payment_method =
 
+health_lookups
+lookup_code* code = Mã tra cứu | MaTraCuu
+facility_code* code = Mã CSKCB | MaCSKCB
+facility_name text = Tên CSKCB
+looked_up_at* time = Thời gian tra cứu | ThoiGianTraCuu
+document_type* list:document_type = Loại giấy tờ
+identity_number identity = Số giấy tờ | SoGiayTo
+result* list:lookup_result = Kết quả | KetQua | maKetQua
+
+civil_registrations
+registration_code* code = Mã đăng ký | MaDangKy
+event_type* list:event_type = Loại việc
+event_date* time = Ngày sự kiện | Ngày sinh/chết
+registered_at* time = Ngày đăng ký | NgayDangKy
+commune_code* code = Mã xã | MaXa
+channel list:channel = Kênh|Kênh thực hiện|Kênh tiếp nhận|Hình thức nộp|Hình thức tiếp nhận|KenhThucHien
+is_interlinked flag = Liên thông
+group_dossier_code code = Mã hồ sơ liên thông | MaHoSoLT
+person_id identity = Số định danh | SoDinhDanh
+registration_kind list:registration_kind =
+
+registers/health_facilities
+facility_code* code =
+facility_name* text =
+commune_code code =
+uses_cccd_since time =
+
 registers/agencies
 agency_code* code =
 agency_name* text =
@@ -131,7 +171,7 @@ procedure_code* code =
 procedure_name* text =
 field_code code =
 field_name text =
-level text =
+level list:level =
 service_level* list:service_level =
 is_online* flag =
 statutory_days int =
@@ -211,13 +251,13 @@ respondents* int =
 satisfied_count* int =
 """
 
-# Folders of section 3 that this reading knows by name only: their files are looked at no further.
-UNREAD_SOURCES = {"health_lookups", "civil_registrations", "registers/health_facilities"}
-
 KEYS = {
     "supplements": ("dossier_code", "requested_at"),
     "dossier_events": ("dossier_code", "occurred_at", "status"),
     "payments": ("transaction_code",),
+    "health_lookups": ("lookup_code",),
+    "civil_registrations": ("registration_code",),
+    "registers/health_facilities": ("facility_code",),
     "registers/agencies": ("agency_code", "valid_from"),
     "registers/procedures": ("procedure_code", "valid_from"),
     "registers/procedure_cuts": ("procedure_code", "decision_number"),
@@ -263,3 +303,29 @@ def _declare(text: str) -> dict[str, tuple[Column, ...]]:
 
 
 SOURCES = _declare(_SOURCES)
+
+# The registry's own spreadsheet layout of civil_registrations, in the order of the columns it feeds.
+REGISTRY = _declare("""
+registry
+noiDangKy* text =
+quyenSo* code =
+so* code =
+nksNgaySinh partial_date =
+nktNgayChet partial_date =
+ngayDangKy* time =
+channel list:channel = Kênh|Kênh thực hiện|Kênh tiếp nhận|Hình thức nộp|Hình thức tiếp nhận|KenhThucHien
+is_interlinked flag = Liên thông
+group_dossier_code code = Mã hồ sơ liên thông | MaHoSoLT
+soDinhDanh identity = Số định danh
+loaiDangKy list:registry_kind =
+""")["registry"]
+REGISTRY_FEEDS = {
+    "noiDangKy": "registration_code",
+    "quyenSo": "registration_code",
+    "so": "registration_code",
+    "nksNgaySinh": "event_date",
+    "nktNgayChet": "event_date",
+    "ngayDangKy": "registered_at",
+    "soDinhDanh": "person_id",
+    "loaiDangKy": "registration_kind",
+}

@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.support import writers
 from tests.support.declared import SOURCES, STATUS_NAMES
+from tests.support.other_sources import OtherSources
 from tests.support.writers import put
 
 Values = dict[str, Any]
@@ -405,6 +406,9 @@ class _Writer:
                 at += 1
         self._registers()
         self._plain_supplements()
+        OtherSources(
+            self.root, self.rng, self.stamps, [d.facts["dossier_code"] for d in self.dossiers]
+        ).write()
         self._special_files()
         if contested:
             self._contested_files()
@@ -415,7 +419,7 @@ class _Writer:
         date = rng.choice(["%Y%m%d", "%Y-%m-%d", "%Y_%m_%d"])
         clocks = ["T%H%M%S", "_%H%M%S", "-%H-%M-%S", " %H.%M.%S", "%H%M%S", "_%H_%M_%S"]
         if not stamp.second:
-            clocks += ["_%H%M", "T%H-%M", " %H.%M"]
+            clocks += ["_%H%M", "T%H-%M", " %H.%M", "-%H:%M"]
         if stamp.time() == dt.time(23, 59, 59):
             clocks += ["", "", "_v2", "_2461", "__0830", "_8"]
         name = stamp.strftime(date + rng.choice(clocks))
@@ -503,7 +507,7 @@ class _Writer:
                     line += self._spread(column, row[column], used[column])
             line += [
                 rng.choice(["", "ghi chú; có, dấu | \t phân cách", 'dòng "1"\nxuống dòng']),
-                "Trần Thị Thử",
+                rng.choice(["Trần Thị Thử", "", ""]),
             ]
             if rng.random() < 0.03:
                 grid.append([rng.choice([f"I.{number} Cấp tỉnh", "Cấp huyện", "UBND xã"])])
@@ -650,14 +654,26 @@ class _Writer:
         first, middle = self.stamps[0], self.stamps[len(self.stamps) // 2]
         head: list[object] = [
             "agency_code", "agency_name", "level", "commune_code", "uses_e_office", "valid_from", "valid_to",
+            "has_internal_process", "has_electronic_process",
         ]  # fmt: skip
         early: writers.Cells = [head]
         for code, name, level, commune in AGENCIES:
-            early.append([code, name, self._odd(level), commune or "", "x", "01/01/2020", ""])
+            early.append(
+                [
+                    code,
+                    name,
+                    self._odd(level),
+                    commune or "",
+                    "x",
+                    "01/01/2020",
+                    "",
+                    *self.rng.choices(YES + NO, k=2),
+                ]
+            )
         later: writers.Cells = [
             head,
-            ["H33.31.01", "UBND phường Vĩnh Bảo", "xã", "30742", "có", "01/07/2023", ""],
-            ["H33.12", "Sở Công Thương", "tỉnh", "", "có", "01/01/2020", "2023-06-01"],
+            ["H33.31.01", "UBND phường Vĩnh Bảo", "xã", "30742", "có", "01/07/2023", "", "x"],
+            ["H33.12", "Sở Công Thương", "tỉnh", "", "có", "01/01/2020", "2023-06-01", 1, 0],
         ]
         folder = self.root / "registers" / "agencies"
         put(folder / f"donvi_{first:%Y%m%d}.csv", writers.csv_bytes(early, ",", "utf-8"))
@@ -666,7 +682,9 @@ class _Writer:
             ["procedure_code", "procedure_name", "service_level", "is_online", "valid_from"]
         ]
         for code, name, _, _ in PROCEDURES[:-1]:
-            procedures.append([code, name, "Toàn trình", "", "01/01/2021"])
+            procedures.append(
+                [code, name, *self.rng.choice([["Toàn trình", "x"], ["3", "có"], ["1", ""]]), "01/01/2021"]
+            )
         path = self.root / "registers" / "procedures" / f"tthc_{first:%Y%m%d}.csv"
         put(path, writers.csv_bytes(procedures, ";", "utf-8-sig"))
 

@@ -27,7 +27,9 @@ Choices made where the contract leaves room (the most literal reading was taken)
     "open" there. A dossier whose newest version is deleted keeps what earlier versions earned.
 17. `received_after_export` is against the first export of the newest version too.
 18. `unknown_procedure`, `unknown_agency`: not without a received day.
-19. `supplement_without_resume` bears the dossier code as entity.
+19. `supplement_without_resume` and `event_without_dossier` bear the dossier code as entity, the others
+    their own code. `lookup_at_unknown_facility` only where the register is known; `duplicate_registration`
+    is borne by the later of two in order of (registered_at, registration_code).
 20. Nothing known of a source makes its KPIs missing in every scope; a scope without rows counts 0.
 """
 
@@ -36,7 +38,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from itertools import zip_longest
@@ -71,6 +73,7 @@ def end_of(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time.max)
 
 
+@cache
 def as_of(landing: Landing, day: dt.date) -> Landing:
     """What is known at the end of `day`; files without a stamp are always known."""
 
@@ -86,6 +89,7 @@ def as_of(landing: Landing, day: dt.date) -> Landing:
     )
 
 
+@cache
 def histories(landing: Landing) -> dict[str, list[Observation]]:
     """Each dossier's observations by stamp, only the last of each stamp."""
     last: dict[tuple[str, dt.datetime], Observation] = {}
@@ -97,6 +101,7 @@ def histories(landing: Landing) -> dict[str, list[Observation]]:
     return dict(history)
 
 
+@cache
 def newest(landing: Landing, source: str) -> list[Observation]:
     """The newest row of each key of a source other than dossiers."""
     rows: dict[tuple[Any, ...], Observation] = {}
@@ -147,11 +152,11 @@ def closed_on(rows: list[Observation]) -> dt.date | None:
     return max(day, received) if received else day
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dossier:
     """A counted dossier as last known."""
 
-    values: dict[str, Any] = field(hash=False)
+    values: dict[str, Any]
     received: dt.date
     due: dt.date | None
     closed: dt.date | None
@@ -162,6 +167,7 @@ class Dossier:
         return self.values["status"] in (5, 6)
 
 
+@cache
 def counted(landing: Landing, day: dt.date) -> list[Dossier]:
     """Dossiers that count on `day`; `landing` must already be as of that day."""
     out = []
@@ -186,10 +192,11 @@ def _calendar() -> holidays.HolidayBase:
     return holidays.country_holidays("VN", years=range(2009, 2027))
 
 
-def working_days(after: dt.date, up_to: dt.date) -> set[dt.date]:
+@cache
+def working_days(after: dt.date, up_to: dt.date) -> frozenset[dt.date]:
     """Working days in (after, up_to]."""
     days = (after + dt.timedelta(days=n) for n in range(1, (up_to - after).days + 1))
-    return {day for day in days if _calendar().is_working_day(day)}
+    return frozenset(day for day in days if _calendar().is_working_day(day))
 
 
 def processing_days(dossier: Dossier, pauses: list[tuple[dt.date, dt.date | None]]) -> int:
@@ -219,6 +226,7 @@ def valid_rows(landing: Landing, source: str, code: str, day: dt.date) -> list[d
     return valid
 
 
+@cache
 def scope_of(landing: Landing, dossier: Dossier, scope_type: str) -> str:
     """The dossier's code in a scope type; `unknown` where it is missing."""
     if scope_type == "province":
@@ -334,7 +342,7 @@ def kpis(
 
 
 def flags(landing: Landing, as_of_day: dt.date) -> set[tuple[str, str]]:
-    """(entity_code, rule_code) of dossiers, supplements, payments and events known on `as_of_day`."""
+    """(entity_code, rule_code) of all sources as known on `as_of_day`."""
     known = as_of(landing, as_of_day)
     history = histories(known)
     found: set[tuple[str, str]] = set()
@@ -350,6 +358,28 @@ def flags(landing: Landing, as_of_day: dt.date) -> set[tuple[str, str]]:
     for row in newest(known, "dossier_events"):
         if row.values["dossier_code"] not in history:
             found.add((row.values["dossier_code"], "event_without_dossier"))
+    facilities = {row.values["facility_code"] for row in newest(known, "registers/health_facilities")}
+    for row in newest(known, "health_lookups"):
+        if facilities and row.values["facility_code"] not in facilities:
+            found.add((row.values["lookup_code"], "lookup_at_unknown_facility"))
+    return found | _registration_flags(newest(known, "civil_registrations"))
+
+
+def _registration_flags(rows: list[Observation]) -> set[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
+    seen: set[tuple[Any, ...]] = set()
+    for values in sorted(
+        (row.values for row in rows), key=lambda v: (v["registered_at"], v["registration_code"])
+    ):
+        if values["event_date"] is None:
+            continue
+        registered, event = values["registered_at"].date(), values["event_date"].date()
+        if registered < event:
+            found.add((values["registration_code"], "registered_before_event"))
+        same = (values["event_type"], values["person_id"], event)
+        if values["person_id"] and same in seen:
+            found.add((values["registration_code"], "duplicate_registration"))
+        seen.add(same)
     return found
 
 

@@ -22,7 +22,7 @@ from python_calamine import CalamineWorkbook
 
 from tests.support import cells
 from tests.support.cells import Unreadable, clean, fold
-from tests.support.declared import CODE_LISTS, SOURCES, UNREAD_SOURCES, Column
+from tests.support.declared import CODE_LISTS, REGISTRY, REGISTRY_FEEDS, SOURCES, Column
 
 EXTENSIONS = (".csv.gz", ".csv", ".xlsx", ".xls", ".jsonl", ".json")
 DATE = re.compile(r"(?<![0-9])(?:[0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}_[0-9]{2}_[0-9]{2})")
@@ -66,7 +66,7 @@ class Observation:
         return self.stamp, name.encode(), self.row_number, self.place
 
 
-@dataclass
+@dataclass(eq=False)
 class Landing:
     """What a landing folder says. `stamps` holds every file's stamp, None where it has none."""
 
@@ -97,7 +97,7 @@ def source_of(path: str) -> str | None:
     parts = path.split("/")
     for depth in (2, 1):
         folder = "/".join(parts[:depth])
-        if len(parts) > depth and folder in {*SOURCES, *UNREAD_SOURCES}:
+        if len(parts) > depth and folder in SOURCES:
             return folder
     return None
 
@@ -167,8 +167,6 @@ def read_landing(root: Path) -> Landing:
             if identity in seen:
                 continue
             seen.add(identity)
-            if source in UNREAD_SOURCES:
-                continue
             accepted, rejected = read_file(source, path, stamp, extension, data)
         except FileRejected as why:
             landing.rejected_files.append(RejectedFile(source, path, str(why)))
@@ -200,10 +198,13 @@ def read_file(
     if not data:
         raise FileRejected("empty_file")
     columns = SOURCES[source]
-    if extension in (".json", ".jsonl"):
-        rows = _json_rows(columns, extension, data)
-    else:
-        rows = _table_rows(columns, *_find_header(columns, _grids(extension, data)))
+    try:
+        rows = _rows(columns, extension, data)
+    except FileRejected:
+        if source != "civil_registrations":
+            raise
+        columns = REGISTRY
+        rows = _rows(columns, extension, data)
     records = [record for _, record, _ in rows if record is not None]
     _check_shifted(columns, records)
 
@@ -214,7 +215,7 @@ def read_file(
         try:
             if broken or record is None:
                 raise BadRow("", broken or "not_an_object")
-            values = read_record(of, record)
+            values = read_registry(record) if columns is REGISTRY else read_record(of, record)
         except BadRow as bad:
             rejected.append(RejectedRow(of, path, number, bad.column, bad.reason))
         else:
@@ -232,6 +233,12 @@ def read_file(
 
 
 Row = tuple[int, Record | None, str | None]  # number, record, why it is broken as a whole
+
+
+def _rows(columns: tuple[Column, ...], extension: str, data: bytes) -> list[Row]:
+    if extension in (".json", ".jsonl"):
+        return _json_rows(columns, extension, data)
+    return _table_rows(columns, *_find_header(columns, _grids(extension, data)))
 
 
 def _json_rows(columns: tuple[Column, ...], extension: str, data: bytes) -> list[Row]:
@@ -420,14 +427,14 @@ def _check_shifted(columns: tuple[Column, ...], records: list[Record]) -> None:
     if len(records) < 5:
         return
     for column in columns:
-        filled = [cell for cell, _ in (_pick(column, record) for record in records) if cell is not None]
+        filled = [(cell, name) for cell, name in (_pick(column, r) for r in records) if cell is not None]
         if column.required and column.kind != "flag" and not filled:
             raise FileRejected("shifted")
         if column.kind == "time" or column.kind.startswith("list:"):
             bad = 0
-            for cell in filled:
+            for cell, name in filled:
                 try:
-                    read_cell(column.kind, cell)
+                    read_cell(_kind(column, name), cell)
                 except Unreadable:
                     bad += 1
             if bad * 2 > len(filled):
@@ -446,6 +453,28 @@ def _pick(column: Column, record: Record) -> tuple[object | None, str]:
     return None, ""
 
 
+# Two names bring spellings of their own.
+KIND_BY_NAME = {
+    fold("DuocThanhToanTrucTuyen"): "portal_flag",
+    fold("maKetQua"): "list:gateway_result",
+}
+
+
+def _kind(column: Column, name: str) -> str:
+    return KIND_BY_NAME.get(name, column.kind)
+
+
+def _lookup_result(kind: str, key: str) -> str | None:
+    """A result of the insurance gateway: three digits, under maKetQua padded to three."""
+    if kind == "list:gateway_result" and re.fullmatch("[0-9]{1,3}", key):
+        key = key.zfill(3)
+    if not re.fullmatch("[0-9]{3}", key):
+        return None
+    if "000" <= key <= "004":
+        return "successful"
+    return "technical_failure" if key in ("100", "101", "205", "401", "500") else "no_entitlement"
+
+
 def read_cell(kind: str, cell: object) -> Any:
     """The value of one filled cell; `Unreadable` otherwise."""
     if isinstance(cell, dict | list):
@@ -453,6 +482,8 @@ def read_cell(kind: str, cell: object) -> Any:
     if kind.startswith("list:"):
         values = CODE_LISTS[kind.removeprefix("list:")]
         key = cells.list_key(cell)
+        if kind in ("list:lookup_result", "list:gateway_result") and (coded := _lookup_result(kind, key)):
+            return coded
         if kind == "list:applicant_type":
             return values.get(key, "other")
         if key not in values:
@@ -472,6 +503,7 @@ def read_cell(kind: str, cell: object) -> Any:
         "money": cells.read_money,
         "int": cells.read_integer,
         "decimal": cells.read_decimal,
+        "partial_date": cells.read_partial_date,
     }
     return readers[kind](cell)
 
@@ -496,14 +528,47 @@ def read_record(source: str, record: Record) -> dict[str, Any]:
     return values
 
 
+def read_registry(record: Record) -> dict[str, Any]:
+    """A row of the registry's own layout as a row of civil_registrations.
+
+    `event_date` is None where only a year or month is known; `registry_office` stands for the commune.
+    """
+    raw: dict[str, Any] = {}
+    for column in REGISTRY:
+        target = REGISTRY_FEEDS.get(column.name, column.name)
+        cell, _ = _pick(column, record)
+        try:
+            raw[column.name] = None if cell is None else read_cell(column.kind, cell)
+        except Unreadable as why:
+            raise BadRow(target, why.reason) from None
+        if cell is None and column.required:
+            raise BadRow(target, "missing")
+        if column.name == "nktNgayChet" and raw["nksNgaySinh"] is None and cell is None:
+            raise BadRow("event_date", "missing")
+    birth = raw["nksNgaySinh"] is not None
+    event = raw["nksNgaySinh"] if birth else raw["nktNgayChet"]
+    kind = raw["loaiDangKy"]
+    return {
+        "registration_code": "|".join(raw[name] for name in ("noiDangKy", "quyenSo", "so")),
+        "event_type": "birth" if birth else "death",
+        "event_date": event if isinstance(event, dt.datetime) else None,
+        "registered_at": raw["ngayDangKy"],
+        "commune_code": None,
+        "channel": raw["channel"],
+        "is_interlinked": bool(raw["is_interlinked"]),
+        "group_dossier_code": raw["group_dossier_code"],
+        "person_id": raw["soDinhDanh"],
+        "registration_kind": None if kind == "missing" else kind,
+        "registry_office": raw["noiDangKy"],
+    }
+
+
 def _read_column(source: str, column: Column, record: Record) -> Any:
     cell, name = _pick(column, record)
-    kind = column.kind
+    kind = _kind(column, name)
     if source == "dossiers":
         if column.name == "fee_amount" and cell is None:
             return _fee(record)
-        if name == fold("DuocThanhToanTrucTuyen"):
-            kind = "portal_flag"
         if column.name == "has_electronic_result" and cell is None:
             results = record.get(fold("DanhSachGiayToKetQua"))
             return bool(results) if isinstance(results, list) else False

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support import oracle, reading
 from tests.support.landing import write_trap_landing
+from tests.support.oracle_other import other_kpis
 from tests.support.writers import csv_bytes, json_bytes, put
 
 HEAD: list[object] = [
@@ -164,6 +165,55 @@ def test_levels_by_the_register_of_the_day_received(tmp_path: Path) -> None:
         for code in ("30901", "30902", "unknown")
     }
     assert counts == {"30901": 1, "30902": 1, "unknown": 1}
+
+
+def test_other_kpis(tmp_path: Path) -> None:
+    def table(source: str, *rows: list[object]) -> None:
+        put(tmp_path / source / "x_20230601.csv", csv_bytes(list(rows), ";", "utf-8"))
+
+    table(
+        "registers/plan_tasks",
+        ["task_code", "title", "lead_agency_code", "assigned_on", "due_on", "completed_on", "status"],
+        ["1", "a", "A", "05/01/2023", "31/03/2023", "30/03/2023", "Hoàn thành"],
+        ["2", "b", "A", "05/01/2023", "31/03/2023", "", "Đang triển khai"],
+        ["3", "c", "B", "05/01/2023", "31/05/2023", "01/06/2023", "Hoàn thành"],
+        ["4", "d", "B", "31/12/2022", "31/03/2023", "", "Đang triển khai"],
+    )
+    table(
+        "health_lookups",
+        ["Mã tra cứu", "Mã CSKCB", "Thời gian tra cứu", "Loại giấy tờ", "maKetQua"],
+        ["1", "91001", "02/01/2023", "CCCD", "4"],
+        ["2", "91001", "02/01/2023", "BHYT", "60"],
+        ["3", "91001", "02/01/2023", "CCCD", "100"],
+    )
+    table(
+        "registers/index_results",
+        ["index_code", "year", "domain_code", "rank", "ranked_units"],
+        ["PAR", "2022", "", "41", "63"],
+        ["PAR", "2021", "", "63", "63"],
+        ["PAR", "2022", "TCBM", "1", "63"],
+    )
+    table(
+        "civil_registrations",
+        ["so", "quyenSo", "noiDangKy", "ngayDangKy", "nktNgayChet", "loaiDangKy"],
+        ["1", "01", "UBND xã A", "16.01.2023", "01.01.2023", "1"],
+        ["2", "01", "UBND xã A", "17.01.2023", "01.01.2023", "4"],
+        ["3", "01", "UBND xã A", "17.01.2023", "2022", "1"],
+        ["4", "01", "UBND xã A", "17.01.2023", "01.01.2023", "3"],
+    )
+    got = other_kpis(oracle.read_landing(tmp_path), day("01/01/2023"), day("31/05/2023"), day("01/06/2023"))
+    assert [got[f"plan_tasks_{c}"][2] for c in ("assigned", "completed", "in_progress", "overdue")] == [
+        3,
+        1,
+        2,
+        1,
+    ]
+    assert got["plan_task_completion_rate"] == (1, 3, 1 / 3)
+    assert (got["health_lookups"][2], got["health_lookups_by_cccd"][2]) == (3, 2)
+    assert got["health_lookup_success_rate"] == (1, 2, 0.5)
+    assert (got["par_index_rank"][2], got["par_index_rank_change"][2]) == (41, 22)
+    assert (got["deaths_registered"][2], got["death_on_time_rate"]) == (4, (1, 2, 0.5))
+    assert got["satisfaction_rate"] == (None, None, None)
 
 
 def test_trap_landing_is_deterministic_and_closes(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@
     ('information_service_online', "service_level = 'other' and channel = 'online'",
         "'online channel for an information service'"),
     ('no_due_date', "outcome = 'resolved' and due_at is null", "'resolved, counted as on the due date'"),
-    ('unknown_procedure', 'register_knows_procedures and not procedure_is_valid', "'procedure ' || procedure_code"),
-    ('unknown_agency', 'register_knows_agencies and not agency_is_valid',
+    ('unknown_procedure', 'register_knows_procedures and received_on is not null and not procedure_is_valid', "'procedure ' || procedure_code"),
+    ('unknown_agency', 'register_knows_agencies and received_on is not null and not agency_is_valid',
         "'agency ' || coalesce(agency_code, 'missing')"),
     ('code_date_mismatch',
         "day_in_code <> '' and coalesce(submitted_at, received_at) is not null"
@@ -47,6 +47,8 @@ with versions as (
         max(case when not ({{ is_closed_status() }}) then last_shown_at end) over earlier as last_shown_open_before,
         coalesce(max(case when {{ is_closed_status() }} then 1 end) over earlier, 0) = 1 as was_closed_before
     from {{ ref('fct_dossier_versions') }}
+    -- Deleted versions bear no flag, and none is raised by comparison with them.
+    where not is_deleted
     window
         dossier as (partition by dossier_code order by known_from),
         earlier as (
@@ -77,7 +79,7 @@ newest as (
     left join procedures
         on versions.procedure_code = procedures.procedure_code
         and versions.received_on >= procedures.valid_from and versions.received_on < procedures.valid_to
-    where versions.known_to = {{ open_end() }} and not versions.is_deleted
+    where versions.known_to = {{ open_end() }}
 )
 
 {% for rule, test, detail in newest_rules %}
@@ -94,7 +96,7 @@ select
     max_by({{ detail }}, known_from) as detail,
     max_by(source_file, known_from) as source_file
 from versions
-where not is_deleted and {{ test }}
+where {{ test }}
 group by dossier_code
 {{ 'union all' if not loop.last }}
 {% endfor %}

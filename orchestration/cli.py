@@ -1,0 +1,292 @@
+"""The command `cchc`: parses, calls, prints. Exit codes as the published interface says."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestration.errors import CchcError
+from orchestration.home import Home
+from orchestration.settings import Settings, today
+
+
+class _Day(click.ParamType):
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day: write YYYY-MM-DD", param, ctx)
+
+
+DAY = _Day()
+
+
+class _Group(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """The CCHC warehouse: from the offices' exports to a published, trusted release."""
+    ctx.obj = debug
+
+
+def main() -> None:
+    """Entry point: one clear line on stderr for an error, and the interface's exit code."""
+    debug = "--debug" in sys.argv
+    try:
+        cli.main(args=[a for a in sys.argv[1:] if a != "--debug"], prog_name="cchc", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit("cchc: interrupted: run the command again")
+    except click.ClickException as error:
+        _fail(error.format_message(), 2)
+    except CchcError as error:
+        if debug:
+            raise
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
+        _fail(" ".join(str(reason).split())[:500], 1)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"cchc: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _home_option(function: Callable) -> Callable:
+    return click.option("--home", metavar="DIR", help="The home of the warehouse (else CCHC_HOME).")(function)
+
+
+class _Bars:
+    """One progress bar per stage at a terminal; silent in a pipe."""
+
+    def __init__(self) -> None:
+        self.bar: Any = None
+        self.stage = ""
+
+    def __call__(self, stage: str, label: str, done: int, total: int) -> None:
+        if not sys.stderr.isatty():
+            return
+        from tqdm import tqdm
+
+        if stage != self.stage:
+            self.close()
+            self.stage, self.bar = stage, tqdm(total=total, desc=stage, leave=False, unit="", file=sys.stderr)
+        self.bar.total = total
+        self.bar.set_postfix_str(label[-40:], refresh=False)
+        self.bar.update(done - self.bar.n)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+            self.bar, self.stage = None, ""
+
+
+@cli.command()
+@click.argument("directory", metavar="DIR")
+@click.option("--scale", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
+@click.option("--seed", type=int, default=2023, show_default=True)
+def sample(directory: str, scale: float, seed: int) -> None:
+    """Write the synthetic province Kiên Giang 2023 as a landing folder."""
+    from orchestration.sample import write_province
+
+    bars = _Bars()
+    write_province(Path(directory), scale, seed, lambda label, done, total: bars("sample", label, done, total))
+    bars.close()
+    files = [p for p in Path(directory).rglob("*") if p.is_file()]
+    size = sum(p.stat().st_size for p in files) / 1e6
+    print(f"sample    {len(files)} files, {size:,.1f} MB, in {directory}")
+
+
+@cli.command()
+@click.option("--landing", metavar="DIR", help="The landing folder (else CCHC_LANDING).")
+@_home_option
+@click.option("--as-of", type=DAY, help="Exports stamped later are not yet known (default: today in Việt Nam).")
+def nightly(landing: str | None, home: str | None, as_of: date | None) -> None:
+    """Ingest what is new, build, check, publish."""
+    from orchestration.nightly import Night
+
+    _run(Night(Settings.load(landing, home), as_of or today()))
+
+
+@cli.command()
+@_home_option
+def rebuild(home: str | None) -> None:
+    """Build everything again from the lake; the marts come out the same."""
+    from orchestration.nightly import Night
+    from orchestration.publishing import releases
+
+    settings = Settings.load(home=home)
+    before = releases.current(Home.for_reading(settings))
+    night = Night(settings, before.as_of if before else today(), must_build=True, reads_landing=False)
+    _run(night)
+    if before:
+        old, new = before.manifest["tables"], night.release.manifest["tables"]
+        changed = sorted(t for t in new if old.get(t, {}).get("sha256") != new[t]["sha256"])
+        print(f"compared  with {before.release_id}: " + (f"{', '.join(changed)} differ" if changed else "every table the same"))
+
+
+def _run(night: Any) -> None:
+    from orchestration import runner
+
+    bars = _Bars()
+    night.progress = bars
+    night.announce = lambda stage, text: (bars.close(), print(f"{stage:<9} {text}", flush=True))
+    night.home  # noqa: B018 settings are judged before anything is printed
+    try:
+        runner.run(night)
+    finally:
+        bars.close()
+        for line in night.summary():
+            print(line)
+
+
+def _question_options(function: Callable) -> Callable:
+    options = [
+        _home_option,
+        click.option("--from", "from_on", type=DAY, help="First day (default: 1 January of the year of --to)."),
+        click.option("--to", "to_on", type=DAY, help="Last day (default: --as-of)."),
+        click.option("--as-of", type=DAY, help="As known at the end of this day (default: the release's day)."),
+        click.option("--scope", metavar="TYPE=CODE", help="One scope, such as agency=H33.01."),
+        click.option("--convention", default="separate", show_default=True, metavar="separate|form_06a"),
+        click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True),
+    ]
+
+    @wraps(function)
+    def wrapped(**kwargs: Any) -> None:
+        function(**kwargs)
+
+    for option in reversed(options):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+@cli.command()
+@_question_options
+@click.option("--by", default="province", show_default=True, metavar="TYPE,…", help="Scope types, never crossed.")
+@click.option("--kpi", "kpi_codes", multiple=True, metavar="CODE", help="Only this KPI; may be repeated.")
+def kpi(home: str | None, from_on: date | None, to_on: date | None, as_of: date | None, scope: str | None,
+        convention: str, form: str, by: str, kpi_codes: tuple[str, ...]) -> None:
+    """Any KPI for any period, as known on any day."""
+    from orchestration.publishing import releases
+    from orchestration.reports.figures import Question, figures
+
+    release = releases.require_current(Home.for_reading(Settings.load(home=home)))
+    codes = [c for given in kpi_codes for c in given.replace(",", " ").split()]
+    rows = []
+    for one in convention.split(","):
+        question = Question.of(release, from_on, to_on, as_of, one, scope)
+        rows += figures(release, question, [t for t in by.split(",") if t], codes).to_pylist()
+    _print(rows, form)
+
+
+@cli.command()
+@click.argument("kpi_code", metavar="KPI")
+@_question_options
+def explain(kpi_code: str, home: str | None, from_on: date | None, to_on: date | None, as_of: date | None,
+            scope: str | None, convention: str, form: str) -> None:
+    """What stands behind one figure: exactly the rows it counts."""
+    from orchestration.publishing import releases
+    from orchestration.reports.figures import Question, behind
+
+    release = releases.require_current(Home.for_reading(Settings.load(home=home)))
+    rows = behind(release, Question.of(release, from_on, to_on, as_of, convention, scope), kpi_code)
+    _print(rows.to_pylist(), form)
+
+
+def _decision_command(name: str, decision: str, help_text: str) -> None:
+    @cli.command(name, help=help_text)
+    @_home_option
+    @click.argument("file", metavar="FILE")
+    @click.option("--reason", required=True, help="Why; kept with the decision.")
+    @click.option("--by", required=True, metavar="NAME", help="Who decides.")
+    def command(home: str | None, file: str, reason: str, by: str) -> None:
+        from orchestration.ingestion.lake import Lake
+
+        place = Home.for_reading(Settings.load(home=home))
+        with place.lock():
+            made = Lake(place.lake).decide(decision, file, reason, by)
+        print(f"{made.decision} {made.source_file} by {made.decided_by}: takes effect in the next nightly")
+
+
+_decision_command("accept", "accepted", "Accept a landed file as it is, rejected rows and all.")
+_decision_command("withdraw", "withdrawn", "Withdraw a landed file: its rows and findings count nowhere.")
+
+
+@cli.command()
+@_home_option
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def status(home: str | None, form: str) -> None:
+    """Last releases, last run, freshness per source, what blocks, open rejections."""
+    from orchestration.reports.status import status as read_status
+
+    state = read_status(Home.for_reading(Settings.load(home=home)))
+    if form == "json":
+        print(json.dumps(state, ensure_ascii=False, indent=1, default=str))
+        return
+    for release in state["releases"]:
+        print(f"release   {release['release_id']} as of {release['as_of']}{'  <- current' if release['current'] else ''}")
+    if not state["releases"]:
+        print("release   none yet")
+    if run := state["last_run"]:
+        print(f"last run  {run['ended_at']} as of {run['as_of']}: {run['outcome']} {run['message']}".rstrip())
+    for source, newest, days, files, accepted in state["freshness"]:
+        seen = f"newest export {newest}, {days} days before as-of, {files} files, {accepted} rows" if newest else "nothing known"
+        print(f"source    {source}: {seen}")
+    for file in state["blocking"]:
+        print(f"blocks    {file['source_file']}: {file['rows_rejected']} of {file['rows_read']} rows rejected: accept or withdraw it")
+    for file in state["rejected_files"]:
+        print(f"rejected  {file['source_file']}: {file['reason']}: {file['detail']}")
+    for file in state["rejected_rows"]:
+        print(f"rows      {file['source_file']} ({file['source']}): {file['rows_rejected']} of {file['rows_read']} rejected")
+    for made in state["decisions"]:
+        print(f"decided   {made['source_file']}: {made['decision']} by {made['by']}: {made['reason']}")
+
+
+def _print(rows: list[dict[str, Any]], form: str) -> None:
+    if form == "json":
+        print(json.dumps(rows, ensure_ascii=False, indent=1, default=str))
+        return
+    columns = list(rows[0]) if rows else []
+    if form == "csv":
+        writer = csv.writer(sys.stdout)
+        writer.writerow(columns)
+        writer.writerows([["" if v is None else v for v in row.values()] for row in rows])
+        return
+    shown = [[_cell(c, v) for c, v in row.items()] for row in rows]
+    widths = [max(len(c), *(len(r[i]) for r in shown)) for i, c in enumerate(columns)] if rows else []
+    for line in [columns, *shown]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    if not rows:
+        print("nothing counted")
+
+
+def _cell(column: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if column == "value" and isinstance(value, float):
+        return f"{value:.6g}" if value % 1 else f"{value:.0f}"
+    return str(value)

@@ -1,0 +1,64 @@
+"""Asset specs of dbt's models and check specs of its tests, read from the manifest.
+
+dagster-dbt would run dbt in a second process; the night runs it in this one (stack.md, start-up), and needs
+of it only these specs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dagster import AssetCheckSpec, AssetKey, AssetSpec
+
+from orchestration.sources import all_sources
+
+
+def landing_key(source: str) -> AssetKey:
+    return AssetKey(["landing", *source.split("/")])
+
+
+def lake_key(source: str) -> AssetKey:
+    return AssetKey(["lake", *source.split("/")])
+
+
+def model_key(node: dict[str, Any]) -> AssetKey:
+    return AssetKey([node["schema"], node["alias"]])
+
+
+def models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Models and seeds by unique id."""
+    return {i: n for i, n in manifest["nodes"].items() if n["resource_type"] in ("model", "seed")}
+
+
+def model_specs(manifest: dict[str, Any]) -> list[AssetSpec]:
+    """One asset per model and seed, downstream of the lake."""
+    nodes = models(manifest)
+    tables = {source.table: lake_key(source.source) for source in all_sources().values()}
+    specs = []
+    for node in nodes.values():
+        upstream = []
+        for parent in node.get("depends_on", {}).get("nodes", []):
+            if parent in nodes:
+                upstream.append(model_key(nodes[parent]))
+            elif parent.startswith("source."):
+                table = parent.rsplit(".", 1)[-1]
+                upstream += [tables[table]] if table in tables else list(tables.values())
+        specs.append(AssetSpec(
+            model_key(node), deps=list(dict.fromkeys(upstream)), description=node["description"] or None,
+            group_name=node["schema"], kinds={"dbt", "duckdb"}, skippable=True,
+        ))
+    return specs
+
+
+def tests_of(manifest: dict[str, Any]) -> dict[str, tuple[str, AssetKey]]:
+    """(check name, checked asset) of every data test that stands on one model, by unique id."""
+    nodes = models(manifest)
+    return {
+        test_id: (node["name"], model_key(nodes[node["attached_node"]]))
+        for test_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "test" and node.get("attached_node") in nodes
+    }
+
+
+def check_specs(manifest: dict[str, Any]) -> list[AssetCheckSpec]:
+    return [AssetCheckSpec(name, asset=key) for name, key in tests_of(manifest).values()]

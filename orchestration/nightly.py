@@ -1,0 +1,206 @@
+"""The night's steps, each callable by itself: ingest, build, check, publish. Dagster and the CLI only call them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any
+
+import duckdb
+
+from orchestration.errors import PublicationBlocked
+from orchestration.home import Home, write_text
+from orchestration.ingestion.ingest import IngestionReport, ingest
+from orchestration.ingestion.lake import Decision, Lake, LakeFile, counted
+from orchestration.publishing import releases
+from orchestration.publishing.publish import code_version, inputs_of, publish
+from orchestration.publishing.releases import Release
+from orchestration.settings import Settings
+from orchestration.warehouse import dbt, registration
+
+Progress = Callable[[str, str, int, int], None]
+
+
+@dataclass
+class Night:
+    """One run over one home as of one day. Holds what the steps pass on, and what the summary tells."""
+
+    settings: Settings
+    as_of: date
+    progress: Progress | None = None
+    announce: Callable[[str, str], Any] = lambda stage, text: None
+    must_build: bool = False
+    reads_landing: bool = True
+    ingestion: IngestionReport = field(default_factory=IngestionReport)
+    dbt: dbt.DbtOutcome | None = None
+    verdict: Any = None
+    release: Release | None = None
+    is_new: bool = True
+
+    @cached_property
+    def home(self) -> Home:
+        return Home.for_writing(self.settings)
+
+    @cached_property
+    def lake(self) -> Lake:
+        return Lake(self.home.lake)
+
+    @cached_property
+    def decisions(self) -> dict[tuple, Decision]:
+        return self.lake.standing_decisions()
+
+    @cached_property
+    def files(self) -> list[LakeFile]:
+        """The landed files that count, once ingestion is done."""
+        return counted(self.lake.files(), self.decisions, self.as_of)
+
+    def _progress(self, stage: str) -> Callable[[str, int, int], None] | None:
+        if self.progress is None:
+            return None
+        return lambda label, done, total: self.progress(stage, label, done, total)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the home, sweep what an interrupted run left, and record how this run ends."""
+        with self.home.lock():
+            shutil.rmtree(self.home.work, ignore_errors=True)
+            self.home.work.mkdir()
+            releases.sweep(self.home)
+            yield
+
+    def ingest(self) -> IngestionReport:
+        """Take what is new in landing into the lake; a rebuild starts from the lake alone."""
+        if not self.reads_landing:
+            return self.ingestion
+        self.ingestion = ingest(self.settings, self.home, self._progress("ingest"))
+        report = self.ingestion
+        self.announce("ingest", f"{report.seen} files in landing, {len(report.written)} new, {report.rows_read:,} rows read, "
+                                f"{report.rows_rejected:,} rejected")
+        return report
+
+    def has_news(self) -> bool:
+        """Whether anything a release depends on differs from the current release."""
+        current = releases.current(self.home)
+        same = (
+            current is not None
+            and current.as_of == self.as_of
+            and current.manifest["sources"] == inputs_of(self.files)
+            and current.manifest["code_version"] == code_version()
+        )
+        self.is_new = self.must_build or not same
+        if not self.is_new:
+            self.release = current
+            self.announce("build", "nothing new: the current release stands")
+        return self.is_new
+
+    def build(self) -> dbt.DbtOutcome:
+        """Register the lake and run dbt over it."""
+        with registration.connect(self.home, self.settings) as con:
+            registration.register(con, self.files, self.as_of)
+        self.dbt = dbt.build(self.home, self._progress("build"))
+        self.announce("build", f"{len(self.dbt.models)} models, {len(self.dbt.tests)} tests")
+        return self.dbt
+
+    def check(self) -> Any:
+        """Judge the night: Great Expectations on bounded frames, dbt tests, one verdict."""
+        from orchestration.quality.frames import build_frames
+        from orchestration.quality.suites import run_suites
+        from orchestration.quality.verdict import Verdict
+
+        with duckdb.connect(str(self.home.warehouse), read_only=True) as con:
+            frames = build_frames(con, self.batch())
+        quality_dir = self.home.work / "quality"
+        results = run_suites(frames, quality_dir)
+        self.verdict = Verdict.of(results, dbt_results(self.dbt))
+        self.verdict.write(quality_dir)
+        counts = self.verdict.counts()
+        self.announce("check", f"{counts['passed']} checks passed, {counts['failed']} failed, {counts['errored']} errored: "
+                               + ("may be published" if self.verdict.passed else "publication is blocked"))
+        return self.verdict
+
+    def batch(self) -> Any:
+        """The files in no release yet, as the frame that the batch suite judges."""
+        import pandas as pd
+
+        current = releases.current(self.home)
+        fresh = [f for f in self.files if current is None or not current.holds(f.source, f.source_file, f.sha256)]
+        columns = ["source", "source_file", "status", "reason_code", "rows_read", "rows_accepted", "rows_rejected", "decision"]
+        return pd.DataFrame(
+            [
+                (f.source, f.source_file, f.status, f.reason_code, f.rows_read, f.rows_accepted, f.rows_rejected,
+                 d.decision if (d := self.decisions.get(f.content)) else "none")
+                for f in fresh
+            ],
+            columns=columns,
+        )
+
+    def publish(self) -> Release:
+        """Publish what was built. Raises PublicationBlocked when the verdict forbids it."""
+        if not self.verdict.passed:
+            raise self.blocked()
+        manifest = json.loads(dbt.manifest_path(self.home).read_text("utf-8"))
+        self.release = publish(
+            self.home, self.settings, self.as_of, self.files, self.verdict, manifest, self.home.work / "quality",
+            self._progress("publish"),
+        )
+        self.announce("publish", f"{len(self.release.manifest['tables'])} tables in {self.release.path}")
+        return self.release
+
+    def summary(self) -> list[str]:
+        """The closing lines of a run: what came in, what was found, what was published."""
+        files = [f for f in self.files if not f.is_nested]
+        lines = [
+            f"files     {len(files)} known, {sum(f.status == 'rejected' for f in files)} rejected whole",
+            f"rows      {sum(f.rows_read for f in self.files):,} read, {sum(f.rows_rejected for f in self.files):,} rejected",
+        ]
+        if self.release:
+            tables = self.release.manifest["tables"]
+            lines.append(f"dossiers  {tables['fct_dossiers']['rows']:,}, {tables['dq_flags']['rows']:,} flags")
+            checks = self.release.manifest["verdict"]["checks"]
+            lines.append(f"checks    {checks['passed']} passed, {checks['failed'] + checks['errored']} failed")
+            lines.append(f"release   {self.release.release_id} in {self.release.path}")
+        return lines
+
+    def blocked(self) -> PublicationBlocked:
+        """Why the verdict forbids publication, and what to do."""
+        return PublicationBlocked(_why_blocked(self.verdict))
+
+    def record(self, outcome: str, message: str = "") -> None:
+        """Keep how the run ended, for `cchc status`."""
+        content = {
+            "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "as_of": self.as_of.isoformat(),
+            "outcome": outcome,
+            "message": message,
+            "release_id": self.release.release_id if self.release else None,
+            "files_new": len(self.ingestion.written),
+        }
+        write_text(self.home.root / "last_run.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
+def dbt_results(outcome: dbt.DbtOutcome) -> list[Any]:
+    """dbt tests as check results: severity error blocks."""
+    from orchestration.quality.suites import CheckResult
+
+    statuses = {"pass": "passed", "fail": "failed", "warn": "failed", "error": "errored", "skipped": "errored"}
+    return [
+        CheckResult(
+            check_code=test.name, kind="dbt", suite=(test.model or "dbt").rsplit(".", 1)[-1], frame="warehouse",
+            expectation=test.name, status=statuses.get(test.status, "errored"), severity=test.severity,
+            blocking=test.severity == "error", observed=f"{test.failures} rows", unexpected_count=test.failures,
+            element_count=None, reason=test.description,
+        )
+        for test in outcome.tests.values()
+    ]
+
+
+def _why_blocked(verdict: Any) -> str:
+    failed = verdict.blocking_failures
+    named = "; ".join(f"{c.check_code} ({c.observed})" for c in failed[:3])
+    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
+    return f"publication is blocked by {named}{more}: correct the data, or decide with `cchc accept` or `cchc withdraw`"

@@ -1,0 +1,173 @@
+"""Write a release from the warehouse: database, Parquet, manifest; nothing is seen of it before the switch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.home import Home, write_text
+from orchestration.ingestion.cells import literal
+from orchestration.ingestion.decode import sha256_of
+from orchestration.ingestion.lake import LakeFile
+from orchestration.ingestion.rows import quoted
+from orchestration.publishing import releases
+from orchestration.publishing.releases import Release
+from orchestration.quality.verdict import Verdict
+from orchestration.settings import PROJECT_DIR, Settings
+
+# DuckDB 1.2 and newer open files of this version; BI tools carry older clients than we build with.
+STORAGE_VERSION = "v1.2.0"
+PUBLISHED_SCHEMAS = ("marts", "history")
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """One table of the release, from the dbt manifest: `name` is unique over schemas."""
+
+    name: str
+    schema: str
+    table: str
+    description: str
+    grain: tuple[str, ...]
+    columns: dict[str, str]
+
+
+def published_tables(manifest: dict[str, Any]) -> list[PublishedTable]:
+    """Every model of the published schemas with its descriptions, ordered by name."""
+    found = []
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "model" and node["schema"] in PUBLISHED_SCHEMAS:
+            found.append(PublishedTable(
+                node["name"], node["schema"], node["alias"], node["description"].strip(),
+                tuple(node["config"]["meta"].get("grain", ())),
+                {c["name"]: c["description"].strip() for c in node["columns"].values()},
+            ))
+    return sorted(found, key=lambda t: t.name)
+
+
+def code_version() -> str:
+    """A fingerprint of all code and reference data that a figure depends on."""
+    digest = hashlib.sha256()
+    for folder in ("macros", "models", "seeds", "expectations", "orchestration"):
+        for path in sorted((PROJECT_DIR / folder).rglob("*")):
+            if path.is_file() and path.suffix in (".py", ".sql", ".yml", ".csv") and "sample" not in path.parts:
+                digest.update(path.relative_to(PROJECT_DIR).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def inputs_of(files: list[LakeFile]) -> list[dict[str, Any]]:
+    """What the manifest says of each landed file that counts."""
+    return [
+        {
+            "source": f.source, "source_file": f.source_file, "sha256": f.sha256,
+            "export_stamp": f.stamp.isoformat() if f.stamp else None, "status": f.status,
+            "rows_read": f.rows_read, "rows_accepted": f.rows_accepted, "rows_rejected": f.rows_rejected,
+            "reason_code": f.reason_code, "unknown_columns": list(f.unknown_columns),
+        }
+        for f in files
+    ]
+
+
+def publish(
+    home: Home,
+    settings: Settings,
+    as_of: date,
+    files: list[LakeFile],
+    verdict: Verdict,
+    manifest: dict[str, Any],
+    quality_dir: Path,
+    progress: Progress | None = None,
+) -> Release:
+    """Write, then switch to, a new release. `quality_dir` (verdict and Data Docs) is moved into it."""
+    releases.sweep(home)
+    release_id = releases.next_id(home, as_of)
+    building = home.releases / f".building-{release_id}"
+    (building / "parquet").mkdir(parents=True)
+    tables = published_tables(manifest)
+    rows = _write_tables(home, settings, building, tables, verdict, progress)
+    shutil.move(quality_dir, building / "quality")
+    content = {
+        "release_id": release_id,
+        "as_of": as_of.isoformat(),
+        "code_version": code_version(),
+        "sources": inputs_of(files),
+        "tables": {
+            t.name: {"rows": rows[t.name], "sha256": sha256_of(building / "parquet" / f"{t.name}.parquet")} for t in tables
+        },
+        "verdict": {"passed": verdict.passed, "checks": verdict.counts()},
+    }
+    write_text(building / "manifest.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    for path in building.rglob("*"):
+        if path.is_file():
+            path.chmod(0o444)
+            _sync(path)
+    final = home.releases / release_id
+    os.rename(building, final)
+    releases.switch(home, final)
+    releases.retire(home, settings.keep_releases)
+    return Release(final, content)
+
+
+def _write_tables(home: Home, settings: Settings, building: Path, tables: list[PublishedTable], verdict: Verdict,
+                  progress: Progress | None) -> dict[str, int]:
+    database = building / "cchc.duckdb"
+    rows: dict[str, int] = {}
+    with duckdb.connect() as con:
+        con.execute(f"set temp_directory = {literal(str(home.work / 'spill'))}")
+        con.execute(f"attach {literal(str(home.warehouse))} as warehouse (read_only)")
+        con.execute(f"attach {literal(str(database))} as release (storage_version {literal(STORAGE_VERSION)})")
+        con.execute("use release")
+        for schema in PUBLISHED_SCHEMAS:
+            con.execute(f"create schema if not exists {schema}")
+        for number, table in enumerate(tables):
+            if progress:
+                progress(table.name, number, len(tables))
+            name = f"{table.schema}.{quoted(table.table)}"
+            # The same rows in the same order give the same bytes: a rebuild can be compared file by file.
+            order = f" order by {', '.join(map(quoted, table.grain))}" if table.grain else ""
+            con.execute(f"create table {name} as select * from warehouse.{name}{order}")
+            if table.name == "dq_check_results":
+                con.register("checks", verdict.to_table())
+                con.execute(f"insert into {name} by name select * from checks")
+            _comment(con, name, table)
+            [(rows[table.name],)] = con.execute(f"select count(*) from {name}").fetchall()
+            target = building / "parquet" / f"{table.name}.parquet"
+            con.execute(f"copy {name} to {literal(str(target))} (format parquet, compression zstd, compression_level 1)")
+        _publish_macros(con)
+        con.execute("use memory")
+        con.execute("detach release")
+        con.execute("detach warehouse")
+    if progress:
+        progress("", len(tables), len(tables))
+    return rows
+
+
+def _publish_macros(con: duckdb.DuckDBPyConnection) -> None:
+    """The table macros that dbt compiled into the warehouse, again inside the release."""
+    for (statement,) in con.execute("select statement from warehouse.intermediate.int_published_macros order by macro_name").fetchall():
+        con.execute(statement)
+
+
+def _comment(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable) -> None:
+    con.execute(f"comment on table {name} is {literal(table.description)}")
+    for column, description in table.columns.items():
+        con.execute(f"comment on column {name}.{quoted(column)} is {literal(description)}")
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

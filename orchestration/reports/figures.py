@@ -1,0 +1,121 @@
+"""Any KPI for any period as known on any day, and the rows behind it, from the release's own macros."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.errors import UsageError
+from orchestration.publishing.releases import Release
+
+SCOPE_TYPES = ("province", "level", "agency", "commune", "field", "procedure", "channel", "service_level")
+CONVENTIONS = ("separate", "form_06a")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A period as known on a day, in a convention, narrowed to a scope. Days are inclusive."""
+
+    from_on: date
+    to_on: date
+    as_of: date
+    convention: str = "separate"
+    scope: tuple[str, str] | None = None
+
+    @classmethod
+    def of(cls, release: Release, from_on: date | None, to_on: date | None, as_of: date | None,
+           convention: str = "separate", scope: str | None = None) -> Question:
+        """The question with the interface's defaults. Raises UsageError for days that cannot be answered."""
+        as_of = as_of or release.as_of
+        to_on = to_on or as_of
+        from_on = from_on or date(to_on.year, 1, 1)
+        if as_of > release.as_of:
+            raise UsageError(
+                f"--as-of {as_of} is after the release's day {release.as_of}: run `cchc nightly --as-of {as_of}` first"
+            )
+        if to_on > as_of:
+            raise UsageError(f"--to {to_on} is after --as-of {as_of}: give an earlier --to or a later --as-of")
+        if from_on > to_on:
+            raise UsageError(f"--from {from_on} is after --to {to_on}: swap them")
+        if convention not in CONVENTIONS:
+            raise UsageError(f"--convention {convention!r} is unknown: use {' or '.join(CONVENTIONS)}")
+        return cls(from_on, to_on, as_of, convention, _scope(scope))
+
+    @property
+    def parameters(self) -> list[str]:
+        return [self.from_on.isoformat(), self.to_on.isoformat(), self.as_of.isoformat(), self.convention]
+
+
+def figures(release: Release, question: Question, scope_types: list[str], kpi_codes: list[str]) -> pa.Table:
+    """Rows with the columns of kpi_values, period_type `custom`. Raises UsageError for an unknown scope or KPI."""
+    for scope_type in scope_types:
+        _known_scope(scope_type)
+    with _open(release) as con:
+        _check_codes(con, kpi_codes)
+        conditions, parameters = ["true"], list(question.parameters)
+        if question.scope:
+            conditions.append("scope_type = ? and scope_code = ?")
+            parameters += question.scope
+        else:
+            conditions.append(f"scope_type in ({', '.join('?' * len(scope_types))})")
+            parameters += scope_types
+        if kpi_codes:
+            conditions.append(f"kpi_code in ({', '.join('?' * len(kpi_codes))})")
+            parameters += kpi_codes
+        return con.execute(
+            f"""
+            select
+                kpi_code, scope_type, scope_code, 'custom' as period_type,
+                ?::date as period_start, ?::date as period_end, ?::date as as_of,
+                numerator, denominator, value
+            from marts.kpis(?::date, ?::date, ?::date, convention := ?)
+            where {' and '.join(conditions)}
+            order by kpi_code, scope_type, scope_code
+            """,
+            [*question.parameters[:3], *parameters],
+        ).to_arrow_table()
+
+
+def behind(release: Release, question: Question, kpi_code: str) -> pa.Table:
+    """The rows counted by one figure: of a rate the denominator's with `in_numerator`, of a mean their amounts."""
+    with _open(release) as con:
+        _check_codes(con, [kpi_code])
+        scope_type, scope_code = question.scope or ("province", "all")
+        return con.execute(
+            f"""
+            select entity_code, in_numerator, amount
+            from marts.rows_behind(?::date, ?::date, ?::date, convention := ?)
+            where kpi_code = ? and scope_{_known_scope(scope_type)} = ?
+            order by entity_code
+            """,
+            [*question.parameters, kpi_code, scope_code],
+        ).to_arrow_table()
+
+
+def _open(release: Release) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(release.database), read_only=True)
+
+
+def _check_codes(con: duckdb.DuckDBPyConnection, kpi_codes: list[str]) -> None:
+    known = {c for (c,) in con.execute("select distinct kpi_code from marts.kpi_values").fetchall()}
+    for code in kpi_codes:
+        if known and code not in known:
+            raise UsageError(f"the KPI {code!r} is unknown: one of {', '.join(sorted(known))}")
+
+
+def _known_scope(scope_type: str) -> str:
+    if scope_type not in SCOPE_TYPES:
+        raise UsageError(f"the scope type {scope_type!r} is unknown: one of {', '.join(SCOPE_TYPES)}")
+    return scope_type
+
+
+def _scope(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    scope_type, separator, code = text.partition("=")
+    if not separator or not code:
+        raise UsageError(f"--scope {text!r}: write TYPE=CODE, such as agency=H33.01")
+    return _known_scope(scope_type), code

@@ -1,0 +1,62 @@
+"""The state of a home in a few lines: releases, last run, freshness, what blocks, what was rejected."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import duckdb
+
+from orchestration.home import Home
+from orchestration.ingestion.lake import Lake, counted
+from orchestration.publishing import releases
+from orchestration.quality.reviewed import load_thresholds
+
+
+def status(home: Home, last: int = 5) -> dict[str, Any]:
+    """What `cchc status` shows, as data."""
+    current = releases.current(home)
+    kept = releases.published(home)
+    lake = Lake(home.lake)
+    decisions = lake.standing_decisions()
+    run_file = home.root / "last_run.json"
+    last_run = json.loads(run_file.read_text("utf-8")) if run_file.exists() else None
+    files = lake.files()
+    rule = load_thresholds().file_rejection
+    unpublished = [
+        f for f in files
+        if f.content not in decisions and (current is None or not current.holds(f.source, f.source_file, f.sha256))
+    ]
+    blocking = [
+        {"source_file": f.source_file, "rows_rejected": f.rows_rejected, "rows_read": f.rows_read}
+        for f in unpublished
+        if f.rows_rejected >= rule.min_rows and f.rows_rejected > rule.max_share * f.rows_read
+    ]
+    as_of = current.as_of if current else None
+    known = counted(files, decisions, as_of) if as_of else files
+    freshness = []
+    if current:
+        with duckdb.connect(str(current.database), read_only=True) as con:
+            freshness = con.execute(
+                "select source, newest_export_at, days_since_newest_export, files_known, rows_accepted "
+                "from marts.dq_source_freshness order by source"
+            ).fetchall()
+    return {
+        "releases": [
+            {"release_id": r.release_id, "as_of": r.manifest["as_of"], "current": current is not None and r.path == current.path}
+            for r in kept[-last:]
+        ],
+        "last_run": last_run,
+        "freshness": freshness,
+        "blocking": blocking,
+        "rejected_files": [
+            {"source_file": f.source_file, "reason": f.reason_code, "detail": f.detail} for f in known if f.status == "rejected"
+        ],
+        "rejected_rows": [
+            {"source_file": f.source_file, "source": f.source, "rows_rejected": f.rows_rejected, "rows_read": f.rows_read}
+            for f in known if f.rows_rejected
+        ],
+        "decisions": [
+            {"source_file": d.source_file, "decision": d.decision, "reason": d.reason, "by": d.decided_by} for d in decisions.values()
+        ],
+    }

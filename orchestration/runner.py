@@ -1,0 +1,66 @@
+"""Run the nightly job in this process, so that the run shows in Dagster's UI like any other."""
+
+from __future__ import annotations
+
+import os
+
+from orchestration.errors import CchcError
+from orchestration.home import Home, write_text
+from orchestration.nightly import Night
+from orchestration.settings import quiet_telemetry
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def run(night: Night) -> Night:
+    """Ingest, build, check, publish through Dagster.
+
+    Raises the error with which a step ended, PublicationBlocked when the verdict forbids publication.
+    """
+    quiet_telemetry()
+    home = night.home
+    _prepare_storage(home)
+    from dagster import DagsterInstance
+
+    from orchestration.definitions import NIGHTLY, build_definitions
+
+    definitions = build_definitions(night.settings, lambda: night)
+    with DagsterInstance.get() as instance:
+        try:
+            definitions.resolve_job_def(NIGHTLY).execute_in_process(
+                instance=instance, run_config=_QUIET, raise_on_error=True
+            )
+        except Exception as error:
+            if night.verdict is None or night.verdict.passed:
+                cause = _cause(error)
+                night.record("failed", str(cause) if isinstance(cause, CchcError) else type(cause).__name__)
+                raise cause from None
+    if night.verdict is not None and not night.verdict.passed:
+        blocked = night.blocked()
+        night.record("blocked", str(blocked))
+        raise blocked
+    if night.release is None:
+        night.record("failed", "the run ended without a release")
+        raise CchcError("the nightly run ended without a release: see the run in Dagster's UI")
+    night.record("published" if night.is_new else "nothing new")
+    return night
+
+
+def _prepare_storage(home: Home) -> None:
+    """Dagster's storage lies in the home; its instance settings say nothing but that telemetry is off."""
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    settings = home.dagster / "dagster.yaml"
+    if not settings.exists():
+        write_text(settings, "telemetry:\n  enabled: false\n")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Our own error inside what Dagster wraps around it."""
+    seen: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in seen:
+        if isinstance(link, CchcError):
+            return link
+        seen.append(link)
+        link = link.__cause__ or link.__context__
+    return error

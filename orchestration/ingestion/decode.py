@@ -17,7 +17,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 
@@ -314,7 +314,7 @@ def _is_kind(kinds: list[type], wanted: set[type]) -> pa.Array:
 def _shown(cell: object) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
-    return cell.isoformat(" ") if isinstance(cell, datetime | date) else str(cell)
+    return str(cell)
 
 
 _OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK"

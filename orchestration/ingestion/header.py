@@ -16,12 +16,13 @@ _NUMBERING = re.compile(r"\(?\d+\)?( ?= ?\(?\d+\)?( ?[-+*/:] ?\(?\d+\)?)*)?")
 class Header:
     """Where each accepted name stands.
 
-    `row` is 1-based, 0 for JSON. `found[column]` maps the accepted names seen to their position, best first.
+    `row` is 1-based, 0 for JSON. `found[column]` lists (accepted name, position), best name first; JSON records
+    may spell one name in several ways.
     """
 
     row: int
     width: int
-    found: dict[str, dict[str, int]]
+    found: dict[str, list[tuple[str, int]]]
     unknown: list[str] = field(default_factory=list)
     has_numbering: bool = False
 
@@ -29,16 +30,19 @@ class Header:
         return [c.name for c in source.columns if c.required and c.name not in self.found]
 
 
-def accepted_names(column: Column) -> list[str]:
-    rule = [column.json_rule.key] if column.json_rule else []
-    joined = [n for names in column.joined.values() for n in names]
-    return [column.name, *column.names, *column.sum_of, *joined, *rule]
+def accepted_names(column: Column, *, is_json: bool = False) -> list[str]:
+    """Every name of a column, best first; the keys of nested lists count in JSON alone."""
+    rule = [column.json_rule.key] if column.json_rule and is_json else []
+    return [column.name, *column.names, *column.sum_of, *rule]
 
 
-def match(cells: list[str], source: Source) -> tuple[dict[str, dict[str, int]], list[str], list[str]]:
-    """(found, unknown header texts, header texts that stand twice among the known columns)."""
-    accepted = {fold(name): (c.name, name) for c in source.columns for name in accepted_names(c)}
-    found: dict[str, dict[str, int]] = {}
+def match(
+    cells: list[str], source: Source, *, is_json: bool = False
+) -> tuple[dict[str, list[tuple[str, int]]], list[str], list[str]]:
+    """(found, unknown header texts, accepted names that stand twice)."""
+    order = {c.name: accepted_names(c, is_json=is_json) for c in source.columns}
+    accepted = {fold(name): (column, name) for column, names in order.items() for name in names}
+    found: dict[str, list[tuple[str, int]]] = {}
     unknown, twice = [], []
     for position, cell in enumerate(cells):
         text = fold(str(cell))
@@ -48,13 +52,13 @@ def match(cells: list[str], source: Source) -> tuple[dict[str, dict[str, int]], 
             unknown.append(" ".join(str(cell).split()))
             continue
         column, name = accepted[text]
-        if name in found.setdefault(column, {}):
+        places = found.setdefault(column, [])
+        if any(name == other for other, _ in places):
             twice.append(name)
-        else:
-            found[column][name] = position
-    order = {c.name: accepted_names(c) for c in source.columns}
-    ranked = {c: dict(sorted(names.items(), key=lambda i: order[c].index(i[0]))) for c, names in found.items()}
-    return ranked, unknown, twice
+        places.append((name, position))
+    for column, places in found.items():
+        places.sort(key=lambda place: (order[column].index(place[0]), place[1]))
+    return found, unknown, twice
 
 
 def find(sheets: list[Sheet], source: Source) -> tuple[Sheet, Header]:
@@ -84,7 +88,7 @@ def find(sheets: list[Sheet], source: Source) -> tuple[Sheet, Header]:
 
 def find_keys(keys: list[str], source: Source, *, has_records: bool) -> Header:
     """The header of JSON records: positions in `keys`. Raises RejectedFile when no record has a required column."""
-    found, unknown, _ = match(keys, source)
+    found, unknown, _ = match(keys, source, is_json=True)
     nested = {fold(n.key) for n in source.nested}
     header = Header(0, len(keys), found, [u for u in unknown if fold(u) not in nested])
     if has_records and (lacking := header.missing(source)):

@@ -162,8 +162,8 @@ def _take_in_nested(con: duckdb.DuckDBPyConnection, lake: Lake, source: Source, 
             lake.remove(lake.path_of(nested.source, parent.source_file))
             continue
         inner = sources[nested.source]
-        places = read.header.found.get(nested.parent_column, {})
-        decode.nested_records(con, nested.key, nested.parent_column, [read.keys[p] for p in places.values()])
+        places = read.header.found.get(nested.parent_column, [])
+        decode.nested_records(con, nested.key, nested.parent_column, [read.keys[p] for _, p in places])
         inside = _read_records(con, inner, read.is_nfc)
         file = replace(parent, source=inner.source, declaration=inner.version, is_nested=True, unknown_columns=(),
                        rows_read=inside.counts.read, rows_accepted=inside.counts.accepted,

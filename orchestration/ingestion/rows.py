@@ -49,14 +49,17 @@ def _number(grid: Grid, position: int) -> str | None:
 
 def _options(column: Column, header: Header, grid: Grid) -> list[Option]:
     """The places a column can come from, best first."""
-    found = dict(header.found[column.name])
-    parts = [found.pop(name) for name in column.sum_of if name in found]
-    rule_at = found.pop(column.json_rule.key, None) if column.json_rule else None
-    options = [Option(_text(grid, p), _value(column, name, _number(grid, p))) for name, p in found.items()]
+    options, parts = [], []
+    for name, position in header.found[column.name]:
+        if name in column.sum_of:
+            parts.append(position)
+        elif column.json_rule and name == column.json_rule.key:
+            options.append(_json_option(column, grid, position))
+        else:
+            options.append(Option(_text(grid, position), _value(column, name, _number(grid, position))))
     if parts:
-        options.append(_sum_option(column, grid, parts))
-    if rule_at is not None and grid.is_json:
-        options.append(_json_option(column, grid, rule_at))
+        place = next((i for i, (name, _) in enumerate(header.found[column.name]) if name in column.sum_of))
+        options.insert(place, _sum_option(column, grid, parts))
     return options
 
 
@@ -112,7 +115,7 @@ def sort_out(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header:
         chosen.append(f"case {branches} end as {quoted('v:' + column.name)}")
     extra = cells.clean("extra", nfc=not grid.is_nfc) if grid.has_extra else "null::varchar"
     helpers = ["row_number", "is_object" if grid.is_json else "true as is_object", f"{extra} as extra"]
-    parts = {p for c in present for n, p in header.found[c.name].items() if n in c.sum_of}
+    parts = {p for c in present for n, p in header.found[c.name] if n in c.sum_of}
     helpers += [f"c{i}" for i in sorted(parts)] + [f"n{i}" for i in sorted(grid.typed)] + ([f"j{i}" for i in range(grid.width)] if grid.is_json else [])
     cleaned = f"select {', '.join(helpers + texts)} from {_data_rows(con, source, grid, header)}"
     typed = f"select {', '.join(['row_number', 'is_object', 'extra', *chosen])} from ({cleaned})"
@@ -156,7 +159,7 @@ def _data_rows(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, heade
     if grid.is_json:
         return "grid"
     required = [c for c in source.columns if c.required and c.kind != "flag"]
-    texts = [f"coalesce({', '.join(_text(grid, p) for p in header.found[c.name].values())})" for c in required]
+    texts = [f"coalesce({', '.join(_text(grid, p) for _, p in header.found[c.name])})" for c in required]
     filled = " + ".join(f"(({t}) is not null)::int" for t in texts)
     first_row = header.row + (2 if header.has_numbering else 1)
     [(last_row,)] = con.execute(

@@ -1,5 +1,4 @@
-"""The synthetic province: a landing folder of Kiên Giang in 2023, as its offices' systems would have filled
-it.
+"""The synthetic province: a landing folder of Kiên Giang in 2023, as its offices would fill it.
 
 `write_province` is what `cchc sample DIR` calls. At scale 1.0 the raw rows add up, by section 4 of the
 landing contract, to the dossier figures of the seed article: received 386.797, resolved 363.325 (early

@@ -140,6 +140,7 @@ def write_dossiers(
 ) -> None:  # fmt: skip
     """Writes every export of dossiers below `folder`, which is made if need be."""
     with duckdb.connect() as con:
+        con.execute("set enable_progress_bar = false")
         _load(con, plan, province, rng)
         before = [datetime(2022, 1, 1), *(export.stamp for export in PROVINCE_WIDE)]
         exports = [*zip(PROVINCE_WIDE, before, strict=False)]

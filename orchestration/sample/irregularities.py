@@ -1,5 +1,4 @@
-"""What is true to life and not as it should be: every flag of contract section 5 for dossiers, a little of
-each.
+"""What is true to life and not as it should be: a little of each dossier flag of section 5.
 
 Each irregularity changes what the system shows, or since when, on a few dossiers that stay in their bucket
 as of the last day. `province_wide` are the stamps of the exports that hold every change of the whole

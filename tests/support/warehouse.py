@@ -1,0 +1,23 @@
+"""A warehouse built from a landing folder for tests: the real ingestion and dbt, without checks and publication."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from orchestration.nightly import Night
+from orchestration.settings import Settings
+
+
+def build_warehouse(landing: Path, home: Path, as_of: date) -> duckdb.DuckDBPyConnection:
+    """Ingest and build; the connection also has the macros that a release publishes."""
+    night = Night(Settings.load(landing, home, {"CCHC_PSEUDONYM_KEY": "test"}), as_of)
+    with night.held():
+        night.ingest()
+        night.build()
+    con = duckdb.connect(str(night.home.warehouse))
+    for (statement,) in con.execute("select statement from intermediate.int_published_macros").fetchall():
+        con.execute(statement.replace("create macro", "create or replace macro", 1))
+    return con

@@ -73,3 +73,10 @@
 {% macro history_of(relation, key, state) %}
     {{ knowledge_versions('(' ~ last_rows_per_stamp(relation, key) ~ ')', key, state) }}
 {% endmacro %}
+
+{# The rows as they are known now. -#}
+{% macro newest_of(history) %}
+    select * exclude (known_to)
+    from {{ history }}
+    where known_to = {{ open_end() }}
+{% endmacro %}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from orchestration.sources import Column
+from orchestration.sources import Column, NumberedCodes
 
 ZERO_WIDTH = "\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\u00ad\u180e"
 _BLANK = r"[\s\p{Z}\x{0085}\x{001C}-\x{001F}]+"
@@ -147,6 +147,35 @@ def checked(column: Column, value: str) -> str:
     if column.kind == "date":
         return f"case when {value} >= timestamp '1900-01-01' and {value} < timestamp '2101-01-01' then {value}::date end"
     return value
+
+
+def partial_date(x: str, *, may_be_partial: bool) -> str:
+    """A day as `yyyy-MM-dd`; where the registry may know only a year or month, `yyyy` or `yyyy-MM`."""
+    day = f"({time(x)})"
+    full = f"case when year({day}) between 1900 and 2100 then strftime({day}, '%Y-%m-%d') end"
+    if not may_be_partial:
+        return full
+    month = f"regexp_extract({x}, '^([0-9]{{1,2}})[./-]([0-9]{{4}})$', ['m', 'y'])"
+    in_bounds = "p.y between '1900' and '2100' and p.m::int between 1 and 12"
+    return (
+        f"case when regexp_full_match({x}, '[0-9]{{4}}') then case when {x} between '1900' and '2100' then {x} end "
+        f"when regexp_full_match({x}, '[0-9]{{1,2}}[./-][0-9]{{4}}') "
+        f"then {_let(month, f'case when {in_bounds} then p.y || {literal(chr(45))} || lpad(p.m, 2, {literal(chr(48))}) end')} "
+        f"else {full} end"
+    )
+
+
+def numbered(x: str, codes: NumberedCodes, otherwise: str, *, padded: bool) -> str:
+    """A list in which every number of `digits` digits means something; shorter ones are padded where they may be."""
+    shape = f"[0-9]{{1,{codes.digits}}}" if padded else f"[0-9]{{{codes.digits}}}"
+    number = f"lpad({x}, {codes.digits}, '0')"
+    branches = " ".join(
+        f"when {number} in ({', '.join(map(literal, numbers))}) then {literal(value)}" for value, numbers in codes.values.items()
+    )
+    return (
+        f"case when regexp_full_match({x}, '{shape}') then case {branches} else {literal(codes.otherwise)} end "
+        f"else {otherwise} end"
+    )
 
 
 def flag(x: str, special: dict[str, tuple[str, ...]] | None = None) -> str:

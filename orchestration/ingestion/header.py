@@ -27,23 +27,39 @@ class Header:
     has_numbering: bool = False
 
     def missing(self, source: Source) -> list[str]:
-        return [c.name for c in source.columns if c.required and c.name not in self.found]
+        return [c.name for c in source.columns if self.requires(c) and not self._has(c)]
+
+    def requires(self, column: Column) -> bool:
+        """Whether a row of this layout must fill the column."""
+        return column.required and column.not_required_with not in self.texts
+
+    def _has(self, column: Column) -> bool:
+        names = {name for name, _ in self.found.get(column.name, [])}
+        return bool(names - set(column.joined)) or bool(column.joined) and names >= set(column.joined)
+
+    @property
+    def texts(self) -> set[str]:
+        """Every accepted name that the header bears."""
+        return {name for places in self.found.values() for name, _ in places}
 
 
 def accepted_names(column: Column, *, is_json: bool = False) -> list[str]:
     """Every name of a column, best first; the keys of nested lists count in JSON alone."""
     rule = [column.json_rule.key] if column.json_rule and is_json else []
-    return [column.name, *column.names, *column.sum_of, *rule]
+    return [column.name, *column.names, *column.sum_of, *column.joined, *column.implied_by, *rule]
 
 
 def match(
     cells: list[str], source: Source, *, is_json: bool = False
 ) -> tuple[dict[str, list[tuple[str, int]]], list[str], list[str]]:
-    """(found, unknown header texts, accepted names that stand twice)."""
+    """(found, unknown header texts, accepted names that stand twice). A name may serve several columns."""
     order = {c.name: accepted_names(c, is_json=is_json) for c in source.columns}
-    accepted = {fold(name): (column, name) for column, names in order.items() for name in names}
+    accepted: dict[str, list[tuple[str, str]]] = {}
+    for column, names in order.items():
+        for name in names:
+            accepted.setdefault(fold(name), []).append((column, name))
     found: dict[str, list[tuple[str, int]]] = {}
-    unknown, twice = [], []
+    unknown, twice, seen = [], [], set()
     for position, cell in enumerate(cells):
         text = fold(str(cell))
         if text in ("", "-"):
@@ -51,11 +67,11 @@ def match(
         if text not in accepted:
             unknown.append(" ".join(str(cell).split()))
             continue
-        column, name = accepted[text]
-        places = found.setdefault(column, [])
-        if any(name == other for other, _ in places):
-            twice.append(name)
-        places.append((name, position))
+        if text in seen:
+            twice.append(accepted[text][0][1])
+        seen.add(text)
+        for column, name in accepted[text]:
+            found.setdefault(column, []).append((name, position))
     for column, places in found.items():
         places.sort(key=lambda place: (order[column].index(place[0]), place[1]))
     return found, unknown, twice

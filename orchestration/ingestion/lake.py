@@ -189,7 +189,7 @@ def counted(files: list[LakeFile], decisions: dict[tuple, Decision], as_of: date
     for file in files:
         withdrawn = (d := decisions.get(file.content)) is not None and d.decision == "withdrawn"
         repeated = (*file.content, file.status, file.is_nested)
-        if withdrawn or not file.is_known(as_of) or (repeated in seen and file.stamp is not None):
+        if withdrawn or not file.is_known(as_of) or (repeated in seen and file.stamp and file.source):
             continue
         seen.add(repeated)
         kept.append(file)

@@ -6,7 +6,7 @@ reason, and the masked raw row where it is rejected (landing contract, sections 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -18,6 +18,7 @@ from orchestration.ingestion.header import Header
 from orchestration.sources import Column, Source
 
 _SHIFTED_FROM = 5
+_SHIFT_KINDS = ("time", "date", "partial_date", "list")
 
 
 @dataclass(frozen=True)
@@ -49,28 +50,52 @@ def _number(grid: Grid, position: int) -> str | None:
 
 def _options(column: Column, header: Header, grid: Grid) -> list[Option]:
     """The places a column can come from, best first."""
-    options, parts = [], []
+    options: list[Option] = []
+    parts = {name: position for name, position in header.found[column.name] if name in column.sum_of + column.joined}
     for name, position in header.found[column.name]:
-        if name in column.sum_of:
-            parts.append(position)
+        if name in parts:
+            if parts and (column.sum_of or len(parts) == len(column.joined)) and name == next(iter(parts)):
+                combine = _sum_option if column.sum_of else _joined_option
+                options.append(combine(column, grid, list(parts.values())))
+        elif name in column.implied_by:
+            options.append(_implied_option(column, header, grid, name, position))
         elif column.json_rule and name == column.json_rule.key:
             options.append(_json_option(column, grid, position))
         else:
             options.append(Option(_text(grid, position), _value(column, name, _number(grid, position))))
-    if parts:
-        place = next((i for i, (name, _) in enumerate(header.found[column.name]) if name in column.sum_of))
-        options.insert(place, _sum_option(column, grid, parts))
     return options
 
 
 def _value(column: Column, name: str, is_number: str | None) -> Callable[[str], str]:
     special = column.name_values.get(name)
+    if column.kind == "partial_date":
+        return lambda x: cells.partial_date(x, may_be_partial=name in column.partial_under)
+    if column.numbered:
+        values = _merged(column.values, special or {})
+        padded = name in column.numbered.padded_under
+        return lambda x: cells.numbered(x, column.numbered, cells.mapped(x, values), padded=padded)
     if special and column.kind == "flag":
         return lambda x: cells.flag(x, special)
     if special:
-        values = {v: (*column.values.get(v, ()), *special.get(v, ())) for v in {**column.values, **special}}
+        values = _merged(column.values, special)
         return lambda x: cells.mapped(x, values)
     return lambda x: cells.typed(column, x, is_number)
+
+
+def _merged(first: Mapping[str, tuple[str, ...]], second: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {value: (*first.get(value, ()), *second.get(value, ())) for value in {**first, **second}}
+
+
+def _joined_option(column: Column, grid: Grid, parts: list[int]) -> Option:
+    texts = [f"({cells.code(f'({_text(grid, p)})', _number(grid, p))})" for p in parts]
+    return Option(" || '|' || ".join(texts), lambda x: x)
+
+
+def _implied_option(column: Column, header: Header, grid: Grid, name: str, position: int) -> Option:
+    """The header's presence is the value; where several stand side by side, the filled one's."""
+    value = literal(column.implied_by[name])
+    alone = sum(other in column.implied_by for other, _ in header.found[column.name]) == 1
+    return Option(value if alone else f"case when ({_text(grid, position)}) is not null then {value} end", lambda _: value)
 
 
 def _sum_option(column: Column, grid: Grid, parts: list[int]) -> Option:
@@ -102,10 +127,11 @@ def _json_option(column: Column, grid: Grid, position: int) -> Option:
 
 def sort_out(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header: Header) -> Counts:
     """Fill `sorted_rows` from `grid`. Raises RejectedFile when the cells are shifted against the header."""
-    present = [c for c in source.columns if c.kind != "dropped" and c.name in header.found]
+    sources = {c.name: _options(c, header, grid) for c in source.columns if c.kind != "dropped" and c.name in header.found}
+    present = [c for c in source.columns if sources.get(c.name)]
     texts, chosen = [], []
     for column in present:
-        options = _options(column, header, grid)
+        options = sources[column.name]
         names = [quoted(f"{column.name}.{i}") for i in range(len(options))]
         texts += [f"{option.text} as {name}" for option, name in zip(options, names, strict=True)]
         branches = " ".join(
@@ -134,7 +160,7 @@ def sort_out(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header:
             columns_at_fault.append(f"when {test} then {literal(column.name)}")
             reason = "unknown_value" if column.kind in ("list", "flag") else "unreadable"
             reasons.append(f"when {test} then {literal(reason)}")
-        if test := _missing(column, present):
+        if test := _missing(column, header, present):
             columns_at_fault.append(f"when {test} then {literal(column.name)}")
             reasons.append(f"when {test} then 'missing'")
     reason = f"case when not is_object then 'not_an_object' when extra is not null then 'extra_cell' {' '.join(reasons)} end"
@@ -158,8 +184,7 @@ def _data_rows(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, heade
     """The grid without its layout rows, as a relation. JSON has none."""
     if grid.is_json:
         return "grid"
-    required = [c for c in source.columns if c.required and c.kind != "flag"]
-    texts = [f"coalesce({', '.join(_text(grid, p) for _, p in header.found[c.name])})" for c in required]
+    texts = [t for c in source.columns if header.requires(c) and c.kind != "flag" for t in _required_cells(c, header, grid)]
     filled = " + ".join(f"(({t}) is not null)::int" for t in texts)
     first_row = header.row + (2 if header.has_numbering else 1)
     [(last_row,)] = con.execute(
@@ -173,6 +198,13 @@ def _data_rows(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, heade
     )"""
 
 
+def _required_cells(column: Column, header: Header, grid: Grid) -> list[str]:
+    """The cells of a required column: each part of a joined one, none of one that the header alone implies."""
+    joined = [_text(grid, p) for name, p in header.found[column.name] if name in column.joined]
+    plain = [_text(grid, p) for name, p in header.found[column.name] if name not in (*column.joined, *column.implied_by)]
+    return joined + ([f"coalesce({', '.join(plain)})"] if plain else [])
+
+
 def _is_total(first: str) -> str:
     """Total rows by their first filled cell. `Công dân` and `Công ty` fold like `Cộng` and are none."""
     return (
@@ -181,10 +213,10 @@ def _is_total(first: str) -> str:
     )
 
 
-def _missing(column: Column, present: list[Column]) -> str:
+def _missing(column: Column, header: Header, present: list[Column]) -> str:
     """The test for a required cell that is missing, or nothing."""
     text = quoted("t:" + column.name) + " is null" if column in present else "true"
-    if column.required and column.kind != "flag":
+    if header.requires(column) and column.kind != "flag":
         return f"({text})"
     for others, negation in ((column.required_unless, "not "), (column.required_if, "")):
         for other, values in others.items():
@@ -234,7 +266,7 @@ def _refuse_shifted(con: duckdb.DuckDBPyConnection, present: list[Column]) -> No
         "select name, count(*) from (select unnest(unreadable) as name from sorted_rows where unreadable is not null) "
         "group by name"
     ).fetchall())
-    watched = [c for c in present if c.kind in ("time", "date", "list") or (c.required and c.kind != "flag")]
+    watched = [c for c in present if c.kind in _SHIFT_KINDS or (c.required and c.kind != "flag")]
     counted = ", ".join(f"count({quoted(c.stored_name)})" for c in watched) or "0"
     [(rows, *readable)] = con.execute(f"select count(*), {counted} from sorted_rows").fetchall()
     if rows < _SHIFTED_FROM:
@@ -245,7 +277,7 @@ def _refuse_shifted(con: duckdb.DuckDBPyConnection, present: list[Column]) -> No
             raise RejectedFile(
                 "shifted", f"the required column {column.name} has no filled cell: check that cells stand under their headers"
             )
-        if column.kind in ("time", "date", "list") and bad.get(column.name, 0) * 2 > filled:
+        if column.kind in _SHIFT_KINDS and bad.get(column.name, 0) * 2 > filled:
             raise RejectedFile(
                 "shifted",
                 f"more than half of the filled cells of {column.name} cannot be read "

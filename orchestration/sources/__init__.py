@@ -45,8 +45,21 @@ class JsonRule(_Strict):
     member: str | None = None
 
 
+class NumberedCodes(_Strict):
+    """A code list in which every number of a fixed length means something."""
+
+    digits: int
+    padded_under: tuple[str, ...] = ()
+    values: dict[str, tuple[str, ...]]
+    otherwise: str
+
+
 class Column(_Strict):
-    """One canonical column. `names` are accepted besides the canonical one, best first."""
+    """One canonical column. `names` are accepted besides the canonical one, best first.
+
+    `sum_of` and `joined` name headers whose cells together make the value; `implied_by` headers whose very
+    presence does. `name_values` are spellings that hold under one header alone.
+    """
 
     name: str
     kind: Kind
@@ -54,14 +67,16 @@ class Column(_Strict):
     required: bool = False
     required_unless: dict[str, tuple[str, ...]] = {}
     required_if: dict[str, tuple[str, ...]] = {}
-    required_in: tuple[str, ...] = ()
+    not_required_with: str | None = None
     values: dict[str, tuple[str, ...]] = {}
     default: str | None = None
     otherwise: str | None = None
     name_values: dict[str, dict[str, tuple[str, ...]]] = {}
-    padded: dict[str, int] = {}
+    numbered: NumberedCodes | None = None
     sum_of: tuple[str, ...] = ()
-    joined: dict[str, tuple[str, ...]] = {}
+    joined: tuple[str, ...] = ()
+    implied_by: dict[str, str] = {}
+    partial_under: tuple[str, ...] = ()
     json_rule: JsonRule | None = None
     description: str = ""
 

@@ -45,7 +45,7 @@ def register(con: duckdb.DuckDBPyConnection, files: list[LakeFile], as_of: date)
     _table(con, "sources", [(s.source, s.title_vi) for s in sources.values()], "source varchar, title_vi varchar")
     _table(
         con, "files",
-        [(f.source, f.source_file, f.sha256, f.stamp, f.status, f.rows_read, f.rows_accepted, f.rows_rejected,
+        [(f.source or f.source_file.rpartition("/")[0] or None, f.source_file, f.sha256, f.stamp, f.status, f.rows_read, f.rows_accepted, f.rows_rejected,
           f.reason_code, f.detail, f.is_nested) for f in files],
         "source varchar, source_file varchar, sha256 varchar, export_stamp timestamp, status varchar, "
         "rows_read bigint, rows_accepted bigint, rows_rejected bigint, reason_code varchar, detail varchar, "

@@ -1,8 +1,27 @@
+{% set keys = ['scope_type', 'scope_code', 'period_type', 'period_start', 'period_end'] %}
 with dossiers as (
-    {{ kpi_rows(
-        dossier_subject(), ref('int_kpi_dossier_periods'),
-        ['scope_type', 'scope_code', 'period_type', 'period_start', 'period_end']
-    ) }}
+    {{ kpi_rows(dossier_subject(), ref('int_kpi_dossier_periods'), keys) }}
+),
+
+-- Of a source of which nothing is known the figures are missing, never 0, and say so in a row.
+unknown_dossiers as (
+    {% for kpi in dossier_subject().kpis %}
+    select
+        '{{ kpi.code }}' as kpi_code, 'province' as scope_type, 'all' as scope_code, period_type, period_start, period_end,
+        cast(null as bigint) as numerator, cast(null as bigint) as denominator, cast(null as double) as value
+    from {{ ref('int_kpi_periods') }}
+    where not exists (select 1 from dossiers)
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+figures as (
+    select * from dossiers
+    union all
+    select * from unknown_dossiers
+    union all
+    select kpi_code, {{ keys | join(', ') }}, numerator, denominator, value
+    from {{ ref('int_kpi_family_values') }}
 )
 
 select
@@ -16,4 +35,4 @@ select
     numerator,
     denominator,
     value
-from dossiers
+from figures

@@ -37,3 +37,7 @@
 {% macro add_months(day, number) %}{{ return(adapter.dispatch('add_months')(day, number)) }}{% endmacro %}
 {% macro default__add_months(day, number) %}cast({{ day }} + interval {{ number }} month as date){% endmacro %}
 {% macro spark__add_months(day, number) %}add_months({{ day }}, {{ number }}){% endmacro %}
+
+{# A text for matching: lower case, without diacritics, `đ` as `d`. -#}
+{% macro folded(text) %}{{ return(adapter.dispatch('folded')(text)) }}{% endmacro %}
+{% macro default__folded(text) %}strip_accents(replace(lower({{ text }}), 'đ', 'd')){% endmacro %}

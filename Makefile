@@ -1,0 +1,44 @@
+# The two commands of a new user are `make demo` and `make test`; everything they need is set up first.
+SCALE ?= 1.0
+DEMO ?= demo
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test setup lint lock ui bench clean
+
+demo: setup
+	@rm -rf $(DEMO)
+	@$(BIN)/cchc sample $(DEMO)/landing --scale $(SCALE)
+	@$(BIN)/cchc nightly --landing $(DEMO)/landing --home $(DEMO)/home --as-of 2023-11-16
+	@$(BIN)/python -m orchestration.sample.article $(DEMO)/home
+
+test: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/python -m pytest
+
+setup: .venv/.ready
+
+.venv/.ready: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lint: setup
+	@$(BIN)/ruff check .
+
+lock: setup
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		--universal --group dev --output-file requirements.lock pyproject.toml
+
+ui: setup
+	@mkdir -p $(DEMO)/home/dagster
+	@DAGSTER_HOME=$(abspath $(DEMO))/home/dagster CCHC_LANDING=$(DEMO)/landing CCHC_HOME=$(DEMO)/home \
+		$(BIN)/dagster dev
+
+bench: setup
+	@$(BIN)/python -m benchmarks.nightly
+
+clean:
+	@rm -rf .venv target $(DEMO) *.egg-info

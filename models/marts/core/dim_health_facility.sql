@@ -1,0 +1,27 @@
+-- Facilities of the register, one version each time an entry changed; those that only look-ups name are inferred.
+with named as (
+    select facility_code, max_by(facility_name, known_from) filter (where facility_name is not null) as facility_name
+    from {{ ref('history_health_lookups') }}
+    group by facility_code
+),
+
+entries as (
+    select
+        facility_code, facility_name, commune_code, uses_cccd_since, false as is_inferred,
+        {{ day('known_from') }} as valid_from,
+        case when known_to = {{ open_end() }} then {{ open_end_day() }} else {{ day('known_to') }} end as valid_to,
+        known_to = {{ open_end() }} as is_current
+    from {{ ref('history_health_facilities') }}
+    -- Of several versions of one day the last counts.
+    where known_to = {{ open_end() }} or {{ day('known_from') }} < {{ day('known_to') }}
+    union all
+    select
+        named.facility_code, coalesce(named.facility_name, named.facility_code), null, null, true,
+        date '1900-01-01', {{ open_end_day() }}, true
+    from named
+    left join {{ ref('history_health_facilities') }} as register on named.facility_code = register.facility_code
+    where register.facility_code is null
+)
+
+select {{ surrogate_key(['facility_code', 'valid_from']) }} as facility_key, *
+from entries

@@ -1,0 +1,1 @@
+{{ newest_of(ref('history_index_results')) }}

@@ -1,0 +1,14 @@
+select
+    lookup_code,
+    facility_code,
+    facility_name,
+    looked_up_at,
+    document_type,
+    identity_key,
+    identity_identity_kind,
+    result,
+    source_file,
+    export_stamp,
+    row_number
+from {{ source('lake', 'health_lookups') }}
+where reject_reason is null

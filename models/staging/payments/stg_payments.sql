@@ -1,0 +1,13 @@
+select
+    transaction_code,
+    dossier_code,
+    provider_code,
+    amount,
+    status,
+    paid_at,
+    method,
+    source_file,
+    export_stamp,
+    row_number
+from {{ source('lake', 'payments') }}
+where reject_reason is null

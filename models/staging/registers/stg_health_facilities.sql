@@ -1,0 +1,10 @@
+select
+    facility_code,
+    facility_name,
+    commune_code,
+    uses_cccd_since,
+    source_file,
+    export_stamp,
+    row_number
+from {{ source('lake', 'health_facilities') }}
+where reject_reason is null

@@ -1,0 +1,12 @@
+select
+    index_code,
+    year,
+    domain_code,
+    score,
+    rank,
+    ranked_units,
+    source_file,
+    export_stamp,
+    row_number
+from {{ source('lake', 'index_results') }}
+where reject_reason is null

@@ -1,0 +1,14 @@
+select
+    task_code,
+    title,
+    lead_agency_code,
+    assigned_on,
+    due_on,
+    completed_on,
+    status,
+    domain,
+    source_file,
+    export_stamp,
+    row_number
+from {{ source('lake', 'plan_tasks') }}
+where reject_reason is null

@@ -1,0 +1,10 @@
+select
+    agency_code,
+    surveyed_on,
+    respondents,
+    satisfied_count,
+    source_file,
+    export_stamp,
+    row_number
+from {{ source('lake', 'satisfaction') }}
+where reject_reason is null

@@ -1,0 +1,10 @@
+select
+    training_code,
+    held_on,
+    title,
+    participants,
+    source_file,
+    export_stamp,
+    row_number
+from {{ source('lake', 'trainings') }}
+where reject_reason is null

@@ -44,10 +44,10 @@ class PublishedTable:
 
 
 def published_tables(manifest: dict[str, Any]) -> list[PublishedTable]:
-    """Every model of the published schemas with its descriptions, ordered by name."""
+    """Every model and seed of the published schemas with its descriptions, ordered by name."""
     found = []
     for node in manifest["nodes"].values():
-        if node["resource_type"] == "model" and node["schema"] in PUBLISHED_SCHEMAS:
+        if node["resource_type"] in ("model", "seed") and node["schema"] in PUBLISHED_SCHEMAS:
             found.append(PublishedTable(
                 node["name"], node["schema"], node["alias"], node["description"].strip(),
                 tuple(node["config"]["meta"].get("grain", ())),

@@ -52,7 +52,7 @@ class Province:
 
 def load_province() -> Province:
     """The province from the package's data files (GSO list of communes of 02/2021; common procedures)."""
-    return Province(_agencies(_read("communes_2021.csv")), _procedures(_read("procedures.csv")))
+    return Province(_agencies(read_data("communes_2021.csv")), _procedures(read_data("procedures.csv")))
 
 
 def agencies_for(
@@ -72,7 +72,8 @@ def rows_of(province: Province, level: str) -> tuple[np.ndarray, np.ndarray]:
     return rows, weight / weight.sum()
 
 
-def _read(name: str) -> list[dict[str, str]]:
+def read_data(name: str) -> list[dict[str, str]]:
+    """The rows of one of the package's data files, all cells text."""
     with files(__package__).joinpath("data", name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 

@@ -44,6 +44,14 @@ def register(con: duckdb.DuckDBPyConnection, files: list[LakeFile], as_of: date)
     con.execute(f"create table lake.run as select date {literal(as_of.isoformat())} as as_of")
     _table(con, "sources", [(s.source, s.title_vi) for s in sources.values()], "source varchar, title_vi varchar")
     _table(
+        con, "source_columns",
+        [(s.source, c.name, c.kind, c.required, ", ".join(dict.fromkeys((c.name, *c.names, *c.sum_of, *c.joined))),
+          {"identity": "pseudonym", "dropped": "dropped"}.get(c.kind, "none"))
+         for s in sources.values() for c in s.columns],
+        "source varchar, column_name varchar, kind varchar, is_required boolean, accepted_headers varchar, "
+        "personal_data_class varchar",
+    )
+    _table(
         con, "files",
         [(f.source or f.source_file.rpartition("/")[0] or None, f.source_file, f.sha256, f.stamp, f.status, f.rows_read, f.rows_accepted, f.rows_rejected,
           f.reason_code, f.detail, f.is_nested) for f in files],

@@ -1,9 +1,9 @@
--- Every published column with its description: what the properties say, nothing else.
+-- Every published column with its description, and every landing column with the headers it is accepted under:
+-- what the properties and the declared sources say, nothing else.
 {{ config(materialized='table') }}
--- depends_on: {{ ref('stg_run') }}
 {% set rows = [] %}
 {% if execute %}
-{% for node in graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | sort(attribute='name') %}
+{% for node in graph.nodes.values() | selectattr('resource_type', 'in', ['model', 'seed']) | sort(attribute='name') %}
 {% if node.config.schema in ('marts', 'history') %}
 {% for column in node.columns.values() %}
 {% do rows.append((node.config.schema, node.alias, column.name, column.data_type, column.description | trim | replace('\n', ' '), column.meta.get('personal', 'none'))) %}
@@ -27,3 +27,12 @@ from (
     {% endfor %}
 ) as dictionary (table_schema, table_name, column_name, data_type, description, personal_data_class)
 where table_name <> ''
+union all
+select
+    'landing' as table_schema,
+    source as table_name,
+    column_name,
+    kind as data_type,
+    'Accepted headers (tên cột được nhận): ' || accepted_headers || case when is_required then '. Required.' else '' end as description,
+    personal_data_class
+from {{ ref('stg_source_columns') }}

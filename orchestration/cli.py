@@ -290,3 +290,7 @@ def _cell(column: str, value: Any) -> str:
     if column == "value" and isinstance(value, float):
         return f"{value:.6g}" if value % 1 else f"{value:.0f}"
     return str(value)
+
+
+if __name__ == "__main__":
+    main()

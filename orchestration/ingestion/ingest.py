@@ -183,7 +183,7 @@ def _as_stored(source: Source, file: LakeFile) -> str:
     select = [
         f"{literal(file.source_file)} as source_file",
         f"timestamp {literal(file.stamp.isoformat(' '))} as export_stamp",
-        "row_number",
+        "sorted_rows.row_number",
     ]
     defaults = {c.stored_name: literal(c.default) for c in source.columns if c.default}
     defaults |= {c.stored_name: "false" for c in source.columns if c.kind == "flag"}
@@ -197,9 +197,9 @@ def _as_stored(source: Source, file: LakeFile) -> str:
         "when reject_reason = 'not_an_object' then 'the record is no JSON object: export it again' "
         f"else case reject_column {detail} end end as reject_detail"
     )
-    select.append("raw_row")
+    select.append("raw_rows.raw_row")
     assert len(select) == len(lake_columns(source))
-    return f"select {', '.join(select)} from sorted_rows"
+    return f"select {', '.join(select)} from sorted_rows left join raw_rows on sorted_rows.row_number = raw_rows.row_number"
 
 
 def _requirement(column) -> str:

@@ -40,8 +40,23 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _text(grid: Grid, position: int) -> str:
-    return cells.clean(f"c{position}", nfc=not grid.is_nfc)
+def _text(position: int) -> str:
+    """The clean text of a cell, as `_clean_cells` names it."""
+    return f"c{position}"
+
+
+def _clean_cells(con: duckdb.DuckDBPyConnection, grid: Grid) -> str:
+    """The grid with its cells as clean text, as a relation. Only columns that need it are tidied."""
+    names = [f"c{i}" for i in range(grid.width)] + (["extra"] if grid.has_extra else [])
+    tests = ", ".join(f"bool_or(regexp_matches({n}, '{cells.UNTIDY}'))" for n in names)
+    [untidy] = con.execute(f"select {tests} from grid").fetchall() if names else [()]
+    select = ["row_number", "is_object" if grid.is_json else "true as is_object"]
+    for name, is_untidy in zip(names, untidy, strict=True):
+        select.append(f"{cells.clean(name) if is_untidy else cells.filled(name)} as {name}")
+    if not grid.has_extra:
+        select.append("null::varchar as extra")
+    select += [f"n{i}" for i in sorted(grid.typed)] + ([f"j{i}" for i in range(grid.width)] if grid.is_json else [])
+    return f"(select {', '.join(select)} from grid)"
 
 
 def _number(grid: Grid, position: int) -> str | None:
@@ -62,7 +77,7 @@ def _options(column: Column, header: Header, grid: Grid) -> list[Option]:
         elif column.json_rule and name == column.json_rule.key:
             options.append(_json_option(column, grid, position))
         else:
-            options.append(Option(_text(grid, position), _value(column, name, _number(grid, position))))
+            options.append(Option(_text(position), _value(column, name, _number(grid, position))))
     return options
 
 
@@ -87,7 +102,7 @@ def _merged(first: Mapping[str, tuple[str, ...]], second: Mapping[str, tuple[str
 
 
 def _joined_option(column: Column, grid: Grid, parts: list[int]) -> Option:
-    texts = [f"({cells.code(f'({_text(grid, p)})', _number(grid, p))})" for p in parts]
+    texts = [f"({cells.code(f'({_text(p)})', _number(grid, p))})" for p in parts]
     return Option(" || '|' || ".join(texts), lambda x: x)
 
 
@@ -95,11 +110,11 @@ def _implied_option(column: Column, header: Header, grid: Grid, name: str, posit
     """The header's presence is the value; where several stand side by side, the filled one's."""
     value = literal(column.implied_by[name])
     alone = sum(other in column.implied_by for other, _ in header.found[column.name]) == 1
-    return Option(value if alone else f"case when ({_text(grid, position)}) is not null then {value} end", lambda _: value)
+    return Option(value if alone else f"case when ({_text(position)}) is not null then {value} end", lambda _: value)
 
 
 def _sum_option(column: Column, grid: Grid, parts: list[int]) -> Option:
-    texts = [_text(grid, p) for p in parts]
+    texts = [_text(p) for p in parts]
     amounts = " + ".join(
         f"(case when ({t}) is null then 0 else {cells.typed(column, f'({t})', _number(grid, p))} end)"
         for t, p in zip(texts, parts, strict=True)
@@ -110,7 +125,7 @@ def _sum_option(column: Column, grid: Grid, parts: list[int]) -> Option:
 def _json_option(column: Column, grid: Grid, position: int) -> Option:
     rule, raw = column.json_rule, f"j{position}"
     if rule.rule == "equals_one":
-        return Option(_text(grid, position), lambda x: f"{x} = '1'")
+        return Option(_text(position), lambda x: f"{x} = '1'")
     length = f"case when json_type({raw}) = 'ARRAY' then json_array_length({raw}) else 0 end"
     filled = f"case when json_type({raw}) <> 'NULL' then {raw}::varchar end"
     if rule.rule == "not_empty":
@@ -127,89 +142,86 @@ def _json_option(column: Column, grid: Grid, position: int) -> Option:
 
 def sort_out(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header: Header) -> Counts:
     """Fill `sorted_rows` from `grid`. Raises RejectedFile when the cells are shifted against the header."""
-    sources = {c.name: _options(c, header, grid) for c in source.columns if c.kind != "dropped" and c.name in header.found}
-    present = [c for c in source.columns if sources.get(c.name)]
-    texts, chosen = [], []
-    for column in present:
-        options = sources[column.name]
-        names = [quoted(f"{column.name}.{i}") for i in range(len(options))]
-        texts += [f"{option.text} as {name}" for option, name in zip(options, names, strict=True)]
-        branches = " ".join(
-            f"when {name} is not null then {option.value(name)}" for option, name in zip(options, names, strict=True)
-        )
-        chosen.append(f"coalesce({', '.join(names)}) as {quoted('t:' + column.name)}")
-        chosen.append(f"case {branches} end as {quoted('v:' + column.name)}")
-    extra = cells.clean("extra", nfc=not grid.is_nfc) if grid.has_extra else "null::varchar"
-    helpers = ["row_number", "is_object" if grid.is_json else "true as is_object", f"{extra} as extra"]
-    parts = {p for c in present for n, p in header.found[c.name] if n in c.sum_of}
-    helpers += [f"c{i}" for i in sorted(parts)] + [f"n{i}" for i in sorted(grid.typed)] + ([f"j{i}" for i in range(grid.width)] if grid.is_json else [])
-    cleaned = f"select {', '.join(helpers + texts)} from {_data_rows(con, source, grid, header)}"
-    typed = f"select {', '.join(['row_number', 'is_object', 'extra', *chosen])} from ({cleaned})"
-    bounded = ", ".join(
-        f"{cells.checked(c, quoted('v:' + c.name))} as {quoted('v:' + c.name)}" for c in present if c.kind in ("time", "date")
-    )
-    checked = f"select * {f'replace ({bounded})' if bounded else ''} from ({typed})"
-
+    options = {c.name: _options(c, header, grid) for c in source.columns if c.kind != "dropped" and c.name in header.found}
+    present = [c for c in source.columns if options.get(c.name)]
+    judged = _judged(present, options, _data_rows(con, source, grid, header))
     unreadable = {
         c.name: f"({quoted('t:' + c.name)} is not null and {quoted('v:' + c.name)} is null)"
         for c in present if c.kind not in ("identity", "text", "code")
     }
-    columns_at_fault, reasons = [], []
+    faults = ["when not is_object then ':not_an_object'", "when extra is not null then ':extra_cell'"]
     for column in source.columns:
         if test := unreadable.get(column.name):
-            columns_at_fault.append(f"when {test} then {literal(column.name)}")
             reason = "unknown_value" if column.kind in ("list", "flag") else "unreadable"
-            reasons.append(f"when {test} then {literal(reason)}")
+            faults.append(f"when {test} then {literal(f'{column.name}:{reason}')}")
         if test := _missing(column, header, present):
-            columns_at_fault.append(f"when {test} then {literal(column.name)}")
-            reasons.append(f"when {test} then 'missing'")
-    reason = f"case when not is_object then 'not_an_object' when extra is not null then 'extra_cell' {' '.join(reasons)} end"
-    at_fault = f"case when not is_object or extra is not null then null {' '.join(columns_at_fault)} end"
-    any_unreadable = " or ".join(unreadable.values()) or "false"
+            faults.append(f"when {test} then {literal(f'{column.name}:missing')}")
     names = ", ".join(f"case when {test} then {literal(name)} end" for name, test in unreadable.items()) or "null"
     stored = ", ".join(_stored(c, present) for c in source.columns if c.kind != "dropped")
     con.execute(f"""
         create or replace temp table sorted_rows as
-        select row_number, {stored}, reject_reason,
-            {at_fault} as reject_column,
-            case when {any_unreadable} then list_filter([{names}], lambda p: p is not null) end as unreadable,
-            case when reject_reason is not null then {_raw_row(present, unreadable)} end as raw_row
-        from (select *, {reason} as reject_reason from ({checked}))""")
+        select row_number, {stored},
+            split_part(fault, ':', 2) as reject_reason,
+            nullif(split_part(fault, ':', 1), '') as reject_column,
+            case when fault is not null then list_filter([{names}], lambda p: p is not null) end as unreadable
+        from (select *, case {' '.join(faults)} end as fault from ({judged}))""")
     _refuse_shifted(con, present)
     [(read, rejected)] = con.execute("select count(*), count(reject_reason) from sorted_rows").fetchall()
+    rejected_rows = f"""
+        select row_number, {_raw_row(present, unreadable)} as raw_row from ({judged})
+        where row_number in (select row_number from sorted_rows where reject_reason is not null)"""
+    con.execute(f"create or replace temp table raw_rows as {rejected_rows if rejected else 'select 0::bigint as row_number, null::varchar as raw_row where false'}")
     return Counts(read, read - rejected, rejected)
 
 
+def _judged(present: list[Column], options: dict[str, list[Option]], rows: str) -> str:
+    """Every column's clean text `t:name` and typed value `v:name`, a value out of bounds being none."""
+    texts, chosen = [], []
+    for column in present:
+        names = [quoted(f"{column.name}.{i}") for i in range(len(options[column.name]))]
+        both = list(zip(options[column.name], names, strict=True))
+        texts += [f"{option.text} as {name}" for option, name in both]
+        branches = " ".join(f"when {name} is not null then {option.value(name)}" for option, name in both)
+        chosen.append(f"coalesce({', '.join(names)}) as {quoted('t:' + column.name)}")
+        chosen.append(f"case {branches} end as {quoted('v:' + column.name)}")
+    bounded = ", ".join(
+        f"{cells.checked(c, quoted('v:' + c.name))} as {quoted('v:' + c.name)}" for c in present if c.kind in ("time", "date")
+    )
+    typed = f"select {', '.join(['row_number', 'is_object', 'extra', *chosen])} from (select {', '.join(['*', *texts])} from {rows})"
+    return f"select * replace ({bounded}) from ({typed})" if bounded else typed
+
+
 def _data_rows(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header: Header) -> str:
-    """The grid without its layout rows, as a relation. JSON has none."""
+    """The clean cells without layout rows, as a relation. JSON has none."""
+    clean = _clean_cells(con, grid)
     if grid.is_json:
-        return "grid"
-    texts = [t for c in source.columns if header.requires(c) and c.kind != "flag" for t in _required_cells(c, header, grid)]
-    filled = " + ".join(f"(({t}) is not null)::int" for t in texts)
+        return clean
+    texts = [t for c in source.columns if header.requires(c) and c.kind != "flag" for t in _required_cells(c, header)]
+    filled = " + ".join(f"({t} is not null)::int" for t in texts)
     first_row = header.row + (2 if header.has_numbering else 1)
     [(last_row,)] = con.execute(
-        f"select coalesce(max(row_number), 0) from grid where row_number >= {first_row} and {filled} >= 2"
+        f"select coalesce(max(row_number), 0) from {clean} where row_number >= {first_row} and {filled} >= 2"
     ).fetchall()
-    first_cell = f"coalesce({', '.join(_text(grid, i) for i in range(header.width))})"
+    first_cell = f"coalesce({', '.join(_text(i) for i in range(header.width))})"
     return f"""(
-        select * from (select *, {filled} as required_cells, {first_cell} as first_cell from grid
-                       where row_number between {first_row} and {last_row})
-        where required_cells > 0 and not {_is_total('first_cell')}
+        select * from {clean}
+        where row_number between {first_row} and {last_row} and {filled} > 0 and not {_is_total(first_cell)}
     )"""
 
 
-def _required_cells(column: Column, header: Header, grid: Grid) -> list[str]:
+def _required_cells(column: Column, header: Header) -> list[str]:
     """The cells of a required column: each part of a joined one, none of one that the header alone implies."""
-    joined = [_text(grid, p) for name, p in header.found[column.name] if name in column.joined]
-    plain = [_text(grid, p) for name, p in header.found[column.name] if name not in (*column.joined, *column.implied_by)]
+    joined = [_text(p) for name, p in header.found[column.name] if name in column.joined]
+    plain = [_text(p) for name, p in header.found[column.name] if name not in (*column.joined, *column.implied_by)]
     return joined + ([f"coalesce({', '.join(plain)})"] if plain else [])
 
 
 def _is_total(first: str) -> str:
     """Total rows by their first filled cell. `Công dân` and `Công ty` fold like `Cộng` and are none."""
+    head = f"lower(left({first}, 9))"
     return (
-        f"coalesce(regexp_matches({first}, '^(tổng số|tổng cộng|cộng|tong so|tong cong|cong)', 'i') "
-        f"or (regexp_matches({first}, '^t', 'i') and regexp_matches({cells.sql_fold(first)}, '^tong (so|cong)')), false)"
+        f"coalesce({cells.sql_fold(head)} = 'tong cong' or {cells.sql_fold(head)} like 'tong so%' "
+        f"or starts_with({head}, 'cộng') or starts_with({head}, 'cong'), false)"
     )
 
 
@@ -248,16 +260,15 @@ def _raw_row(present: list[Column], unreadable: dict[str, str]) -> str:
     """
     entries = []
     for column in present:
-        if column.is_personal:
-            continue
-        text = quoted("t:" + column.name)
-        shown = f"case when extra is not null and not regexp_full_match({text}, '[!-~]+') then {cells.masked(text)} else {text} end"
-        if column.name in unreadable:
-            shown = f"case when {unreadable[column.name]} then {cells.masked(text)} else {text} end"
-        entries.append(f"{{'k': {literal(column.name)}, 'v': {shown}}}")
+        if not column.is_personal:
+            text = quoted("t:" + column.name)
+            doubtful = unreadable.get(column.name) or "extra is not null and regexp_matches(" + text + ", '[^!-~]')"
+            entries.append(f"{{'k': {literal(column.name)}, 'v': {text}, 'masked': {doubtful}}}")
     if not entries:
         return "'{}'"
-    return f"to_json(map_from_entries(list_filter([{', '.join(entries)}], lambda p: p.v is not null)))::varchar"
+    kept = f"list_filter([{', '.join(entries)}], lambda p: p.v is not null)"
+    shown = f"list_transform({kept}, lambda p: {{'k': p.k, 'v': case when p.masked then {cells.masked('p.v')} else p.v end}})"
+    return f"to_json(map_from_entries({shown}))::varchar"
 
 
 def _refuse_shifted(con: duckdb.DuckDBPyConnection, present: list[Column]) -> None:

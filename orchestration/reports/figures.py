@@ -65,7 +65,7 @@ def figures(release: Release, question: Question, scope_types: list[str], kpi_co
         if kpi_codes:
             conditions.append(f"kpi_code in ({', '.join('?' * len(kpi_codes))})")
             parameters += kpi_codes
-        return con.execute(
+        return con.sql(
             f"""
             select
                 kpi_code, scope_type, scope_code, 'custom' as period_type,
@@ -75,7 +75,7 @@ def figures(release: Release, question: Question, scope_types: list[str], kpi_co
             where {' and '.join(conditions)}
             order by kpi_code, scope_type, scope_code
             """,
-            [*question.parameters[:3], *parameters],
+            params=[*question.parameters[:3], *parameters],
         ).to_arrow_table()
 
 
@@ -84,14 +84,14 @@ def behind(release: Release, question: Question, kpi_code: str) -> pa.Table:
     with _open(release) as con:
         _check_codes(con, [kpi_code])
         scope_type, scope_code = question.scope or ("province", "all")
-        return con.execute(
+        return con.sql(
             f"""
             select entity_code, in_numerator, amount
             from marts.rows_behind(?::date, ?::date, ?::date, convention := ?)
             where kpi_code = ? and scope_{_known_scope(scope_type)} = ?
             order by entity_code
             """,
-            [*question.parameters, kpi_code, scope_code],
+            params=[*question.parameters, kpi_code, scope_code],
         ).to_arrow_table()
 
 

@@ -34,7 +34,10 @@ def event_extracts(con: duckdb.DuckDBPyConnection, scale: float, rng: np.random.
     """`dossier_events`: monthly lists that overlap by a day, nightly messages in November."""
     con.register("officers", people_table(60, rng).select(["person", "applicant_name"]))
     strangers = max(1, round(12 * scale))
-    step = "select dossier_code, {} as occurred_at, {} as status, '{}' as step_name, '{}' as unit_name from portal"
+    step = (
+        "select dossier_code, {} as occurred_at, {} as status, '{}' as step_name, '{}' as unit_name"
+        " from portal"
+    )
     desk, office, head = "Bộ phận Tiếp nhận và Trả kết quả", "Phòng chuyên môn", "Lãnh đạo đơn vị"
     steps = " union all ".join(
         f"({step.format(moment, status, name, unit)} where {moment} is not null and {condition})"
@@ -43,7 +46,7 @@ def event_extracts(con: duckdb.DuckDBPyConnection, scale: float, rng: np.random.
             ("accepted_since", "'2'", "Tiếp nhận hồ sơ và hẹn trả kết quả", desk, "true"),
             ("refused_since", "'3'", "Từ chối tiếp nhận hồ sơ", desk, "true"),
             ("handled_since", "'4'", "Chuyển bộ phận chuyên môn xử lý", office,
-             f"handled_since < coalesce(closed_since, {_FOREVER})"),
+             f"handled_since < coalesce(least(closed_since, paused_from, closed_once_at), {_FOREVER})"),
             ("paused_from", "paused_status", "Yêu cầu công dân bổ sung", office, "true"),
             ("paused_to", "'4'", "Tiếp tục xử lý sau bổ sung", office, "true"),
             ("closed_once_at", "'9'", "Kết thúc xử lý", head, "true"),
@@ -60,7 +63,7 @@ def event_extracts(con: duckdb.DuckDBPyConnection, scale: float, rng: np.random.
                 when occurred_at < due_moved_since then due_first else due_at end as due_at
             from steps join portal using (dossier_code)
             union all
-            select 'H33.23-' || strftime(created_at, '%y%m%d') || '-9' || lpad((dossier_no % 1000)::varchar, 3, '0'),
+            select 'H33.23' || strftime(created_at, '-%y%m%d-9') || format('{{:03d}}', dossier_no % 1000),
                 created_at, '1', 'Nộp hồ sơ trực tuyến', '{desk}', dossier_no, null
             from (from portal order by dossier_no limit {strangers})
         )
@@ -111,15 +114,17 @@ def supplement_extracts(con: duckdb.DuckDBPyConnection) -> list[Extract]:
     extracts = []
     for (since, stamp), (ending, style, times) in zip(spans(*stamps), wordings, strict=True):
         names = (
-            ("MaHoSo", "NgayBoSung", "NgayTiepNhanBoSung", "NgayHenTraTruoc", "NgayHenTraMoi", "TrangThaiBoSung")
+            ("MaHoSo", "NgayBoSung", "NgayTiepNhanBoSung", "NgayHenTraTruoc", "NgayHenTraMoi",
+             "TrangThaiBoSung")
             if ending == "jsonl"
-            else ("Mã hồ sơ", "Ngày bổ sung", "Ngày tiếp nhận bổ sung", "Ngày hẹn trả trước", "Ngày hẹn trả mới",
-                  "Trạng thái bổ sung")
+            else ("Mã hồ sơ", "Ngày bổ sung", "Ngày tiếp nhận bổ sung", "Ngày hẹn trả trước",
+                  "Ngày hẹn trả mới", "Trạng thái bổ sung")
         )  # fmt: skip
         code, asked, resumed, before, after, reason = names
         query = f"""
             select dossier_code as "{code}", strftime(paused_from, '{times}') as "{asked}",
-                case when paused_to <= timestamp '{stamp}' then strftime(paused_to, '{times}') end as "{resumed}",
+                case when paused_to <= timestamp '{stamp}' then strftime(paused_to, '{times}') end
+                    as "{resumed}",
                 strftime(coalesce(due_first, due_at), '{times}') as "{before}",
                 case when paused_to <= timestamp '{stamp}' then strftime(due_at, '{times}') end as "{after}",
                 'Bổ sung thành phần hồ sơ' as "{reason}"
@@ -136,7 +141,7 @@ def supplement_extracts(con: duckdb.DuckDBPyConnection) -> list[Extract]:
 
 
 def payment_extracts(con: duckdb.DuckDBPyConnection, scale: float, rng: np.random.Generator) -> list[Extract]:
-    """`payments`: what the payment platform settled, month by month; a pending one comes back when settled."""
+    """`payments`: what the payment platform did, month by month; a pending one shows again when settled."""
     ((size,),) = con.execute("select count(*) from dossiers").fetchall()
     draws = pa.table({
         "dossier_no": pa.array(np.arange(1, size + 1)),
@@ -144,7 +149,8 @@ def payment_extracts(con: duckdb.DuckDBPyConnection, scale: float, rng: np.rando
             pa.array(rng.choice(len(_PROVIDERS), size, p=list(_PROVIDERS.values())))),
         "chance": rng.random(size),
         "wait": rng.integers(60, 2400, size),
-        "slow": np.where(rng.random(size) < 0.03, rng.integers(3600, 200_000, size), rng.integers(20, 400, size)),
+        "slow": np.where(rng.random(size) < 0.03, rng.integers(3600, 200_000, size),
+                         rng.integers(20, 400, size)),
     })  # fmt: skip
     con.register("draws", draws)
     strangers = max(1, round(8 * scale))
@@ -171,20 +177,23 @@ def payment_extracts(con: duckdb.DuckDBPyConnection, scale: float, rng: np.rando
             from fees where channel = 'online' and not paid_online and (awaits or chance < 0.11)
         ), timed as (
             select *, case when kind = 'settled'
-                    then least(begun_at + to_seconds(slow), greatest(begun_at, timestamp '{_LAST}')) end as paid_at,
+                    then least(begun_at + to_seconds(slow), timestamp '{_LAST}') end as paid_at,
                 case when kind = 'settled' and void_since is not null and chance < 0.6
-                    then greatest(void_since, begun_at + to_seconds(slow)) + interval 27 hour end as refunded_at
+                    then greatest(void_since, begun_at + to_seconds(slow)) + interval 27 hour end
+                    as refunded_at
             from attempts where begun_at <= timestamp '{_LAST}'
             union all
-            select * replace ('H33.99-' || strftime(begun_at, '%y%m%d') || '-' || lpad((dossier_no % 10000)::varchar,
-                    4, '0') as dossier_code, 2 as number), begun_at + interval 5 minute, null
+            select * replace ('H33.99' || strftime(begun_at, '-%y%m%d-')
+                    || format('{{:04d}}', dossier_no % 10000) as dossier_code, 2 as number),
+                begun_at + interval 5 minute, null
             from (from attempts where kind = 'settled' and begun_at <= timestamp '2023-11-01'
                 order by dossier_no limit {strangers})
         )
         select 'KG' || strftime(begun_at, '%y%m%d') || lpad((row_number() over (
                 order by begun_at, dossier_no, number))::varchar, 7, '0') as transaction_code,
             dossier_code, case when provider = 'VPBANK' and begun_at < timestamp '2023-05-15' then 'AGRIBANK'
-                else provider end as provider_code, fee_amount as amount, kind, begun_at, paid_at, refunded_at,
+                else provider end as provider_code,
+            fee_amount as amount, kind, begun_at, paid_at, refunded_at,
             case when channel = 'online' and chance < 0.94 then 'truc-tuyen' else 'chuyen-khoan' end as method
         from timed order by transaction_code
     """)
@@ -193,7 +202,13 @@ def payment_extracts(con: duckdb.DuckDBPyConnection, scale: float, rng: np.rando
         "amount::varchar", "replace(format('{:,}', amount), ',', '.')",
         "replace(format('{:,}', amount), ',', '.') || ' đ'", "amount::varchar || ' VNĐ'",
     )  # fmt: skip
-    styles = (CsvStyle(), CsvStyle(";", "utf-8-sig"), CsvStyle("|"), CsvStyle("\t", "utf-16"), CsvStyle(";", "cp1258"))
+    styles = (
+        CsvStyle(),
+        CsvStyle(";", "utf-8-sig"),
+        CsvStyle("|"),
+        CsvStyle("\t", "utf-16"),
+        CsvStyle(";", "cp1258"),
+    )
     providers = ("Ngân hàng", "Đơn vị thanh toán", "Kênh thanh toán")
     extracts = []
     for number, (since, stamp) in enumerate(spans(*stamps)):

@@ -135,29 +135,26 @@ def province_wide_stamps() -> np.ndarray:
 
 
 def write_dossiers(
-    folder: Path, plan: Plan, province: Province, rng: np.random.Generator,
-    progress: Callable[[str, int, int], None] | None = None,
-) -> None:  # fmt: skip
-    """Writes every export of dossiers below `folder`, which is made if need be."""
-    with duckdb.connect() as con:
-        con.execute("set enable_progress_bar = false")
-        _load(con, plan, province, rng)
-        before = [datetime(2022, 1, 1), *(export.stamp for export in PROVINCE_WIDE)]
-        exports = [*zip(PROVINCE_WIDE, before, strict=False)]
-        exports += [(office, office.stamp - timedelta(days=office.days)) for office in OFFICES]
-        for number, (export, since) in enumerate(exports):
-            if progress:
-                progress(f"dossiers/{export.path}", number, len(exports))
-            path = folder / export.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _show(con, export, since, rng)
-            _write(con, export, path)
-        if progress:
-            progress("dossiers", len(exports), len(exports))
+    con: duckdb.DuckDBPyConnection, folder: Path, rng: np.random.Generator, started: Callable[[str], None]
+) -> None:
+    """Writes every export of the tables of `load_dossiers` below `folder`, which is made if need be; each is
+    announced to `started`."""
+    before = [datetime(2022, 1, 1), *(export.stamp for export in PROVINCE_WIDE)]
+    exports = [*zip(PROVINCE_WIDE, before, strict=False)]
+    exports += [(office, office.stamp - timedelta(days=office.days)) for office in OFFICES]
+    for export, since in exports:
+        started(f"dossiers/{export.path}")
+        path = folder / export.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _show(con, export, since, rng)
+        _write(con, export, path)
 
 
-def _load(con: duckdb.DuckDBPyConnection, plan: Plan, province: Province, rng: np.random.Generator) -> None:
-    """The table `dossiers`: the plan with its codes and names, numbered in order of creation."""
+def load_dossiers(
+    con: duckdb.DuckDBPyConnection, plan: Plan, province: Province, rng: np.random.Generator
+) -> None:
+    """The table `dossiers`: the plan with its codes and names, numbered in order of creation; and `changes`:
+    every moment at which one of them shows anew."""
     columns = {name: pa.array(column, from_pandas=True) for name, column in plan.items()}
     con.register("plan", pa.table({"plan_no": pa.array(np.arange(len(plan["procedure"]))), **columns}))
     for name, table in (("agencies", province.agencies), ("procedures", province.procedures)):

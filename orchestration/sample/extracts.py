@@ -87,15 +87,15 @@ def write_extract(con: duckdb.DuckDBPyConnection, extract: Extract, landing: Pat
 
 
 def _with_spoiled_rows(con: duckdb.DuckDBPyConnection, extract: Extract) -> str:
-    con.execute(
-        f"create or replace temp table extract as select row_number() over () as line, * from ({extract.query})"
-    )
+    numbered = f"select row_number() over () as line, * from ({extract.query})"
+    con.execute(f"create or replace temp table extract as {numbered}")
     ((count,),) = con.execute("select count(*) from extract").fetchall()
     kinds = len(extract.spoiled)
     step = max(1, count // (kinds * extract.copies + 1))
-    few = min(kinds * extract.copies, count // 25)
-    parts = ["from extract"]
+    few = min(kinds * extract.copies, max(1, count // 25)) if count >= 5 else 0
+    parts = ["select *, 0 as twin from extract"]
     for number, (header, cell) in enumerate(extract.spoiled.items(), 1):
         lines = ", ".join(str(step * n) for n in range(number, few + 1, kinds)) or "0"
-        parts.append(f"""select * replace ('{cell}' as "{header}") from extract where line in ({lines})""")
-    return f"select * exclude (line) from ({' union all '.join(parts)}) order by line"
+        spoiled = f"""select * replace ('{cell}' as "{header}"), {number} from extract"""
+        parts.append(f"{spoiled} where line in ({lines})")
+    return f"select * exclude (line, twin) from ({' union all '.join(parts)}) order by line, twin"

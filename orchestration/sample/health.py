@@ -45,7 +45,9 @@ def facilities_table(province: Province) -> pa.Table:
     rows = [(name, codes[0], 30.0) for name in _HOSPITALS]
     rows += [(f"Trung tâm Y tế {name.removeprefix('UBND ')}", codes[seat], 14.0)
              for name, seat in zip(districts, seats, strict=True)]  # fmt: skip
-    rows += [(f"Phòng khám đa khoa khu vực {names[n].removeprefix('UBND ')}", codes[n], 4.0) for n in every_seventh]
+    rows += [
+        (f"Phòng khám đa khoa khu vực {names[n].removeprefix('UBND ')}", codes[n], 4.0) for n in every_seventh
+    ]
     rows += [(f"Trạm Y tế {name.removeprefix('UBND ')}", code, 1.0)
              for name, code in zip(names, codes, strict=True)]  # fmt: skip
     count = len(rows)
@@ -66,8 +68,9 @@ def facility_extracts(con: duckdb.DuckDBPyConnection, province: Province) -> lis
     query = f"select {columns} as uses_cccd_since from facilities order by facility_code"
     as_text = "strftime(uses_cccd_since, '%d/%m/%Y')"
     return [
-        Extract("registers/health_facilities/co-so-kcb_{:%Y%m%d}.csv", at(6, 30), query.format(at(6, 30), as_text),
-                CsvStyle(";", "utf-8-sig"), spoiled={"uses_cccd_since": "sắp triển khai"}),
+        Extract("registers/health_facilities/co-so-kcb_{:%Y%m%d}.csv", at(6, 30),
+                query.format(at(6, 30), as_text), CsvStyle(";", "utf-8-sig"),
+                spoiled={"uses_cccd_since": "sắp triển khai"}),
         Extract("registers/health_facilities/Co so KCB {:%Y-%m-%d}.xlsx", at(10, 16, 17, 0),
                 query.format(at(10, 16), "uses_cccd_since::timestamp"),
                 titles=("SỞ Y TẾ", "DANH SÁCH CƠ SỞ KHÁM CHỮA BỆNH TRA CỨU BẰNG CCCD GẮN CHÍP")),
@@ -86,7 +89,8 @@ def lookup_extracts(
         create table lookups as
         select 'TC' || strftime(looked_up_at, '%y%m%d') || lpad((row_number() over (
                 order by looked_up_at, plan.lookup))::varchar, 7, '0') as lookup_code,
-            case when plan.lookup < {unknown} then '{_UNKNOWN_FACILITY}' else facility_code end as facility_code,
+            case when plan.lookup < {unknown} then '{_UNKNOWN_FACILITY}' else facility_code end
+                as facility_code,
             case when plan.lookup < {unknown} then 'Phòng khám chưa cấp mã' else facility_name end
                 as facility_name,
             looked_up_at,
@@ -103,14 +107,30 @@ def lookup_extracts(
 def _lookups(
     con: duckdb.DuckDBPyConnection, calendar: Calendar, size: int, rng: np.random.Generator
 ) -> pa.Table:
-    """What chance decides of each look-up; of the gateway's codes most say entitled, some fail technically."""
+    """What chance decides of each look-up; most of the gateway's codes say entitled, a few failed."""
     facilities = con.table("facilities").to_arrow_table()
     weight = facilities["weight"].to_numpy()
     season = calendar.season()
     day = rng.choice(len(season), size, p=season / season.sum())
     people = max(20, int(0.55 * size))
     con.register("lookup_people", people_table(people, rng).select(["person", "applicant_id"]))
-    codes = ["000", "001", "002", "003", "004", "010", "050", "060", "070", "120", "100", "101", "205", "401", "500"]
+    codes = [
+        "000",
+        "001",
+        "002",
+        "003",
+        "004",
+        "010",
+        "050",
+        "060",
+        "070",
+        "120",
+        "100",
+        "101",
+        "205",
+        "401",
+        "500",
+    ]
     share = np.array([700, 60, 40, 30, 25, 40, 20, 25, 15, 10, 8, 6, 6, 10, 5])
     looked_up_at = calendar.days[day] + office_time(rng, size)
     weekend = (calendar.next_is_off(day) > 0) & (rng.random(size) < 0.1)

@@ -38,7 +38,7 @@ _SINCE = "2021-07-01"
 def procedure_extracts(con: duckdb.DuckDBPyConnection, province: Province) -> list[Extract]:
     """`registers/procedures` and `registers/procedure_cuts`: at the turn of the year, and in autumn."""
     con.register("procedure_rows", _rows(province))
-    con.execute(f"""
+    con.execute("""
         create table procedure_versions as
         select * exclude (cut, decided_on), coalesce(decided_on, valid_to) as ends_on,
             statutory_days + coalesce(cut, 0) as days, valid_from as begins_on
@@ -50,14 +50,15 @@ def procedure_extracts(con: duckdb.DuckDBPyConnection, province: Province) -> li
     levels = "case service_level when 'full' then '{}' when 'partial' then '{}' else '{}' end"
     query = """
         select procedure_code, procedure_name, field_code, field_name, level, {levels} as service_level,
-            case when service_level = 'other' then '{no}' else '{yes}' end as is_online, days::varchar as statutory_days,
+            case when service_level = 'other' then '{no}' else '{yes}' end as is_online,
+            days::varchar as statutory_days,
             strftime(begins_on, '{times}') as valid_from,
             case when ends_on <= date '{known}' then strftime(ends_on, '{times}') end as valid_to
         from procedure_versions where begins_on <= date '{known}' order by procedure_code, begins_on
     """
     cuts = """
-        select procedure_code, decision_number, {day} as decided_on, (statutory_days + cut)::varchar as days_before,
-            statutory_days::varchar as days_after
+        select procedure_code, decision_number, {day} as decided_on,
+            (statutory_days + cut)::varchar as days_before, statutory_days::varchar as days_after
         from procedure_rows where decided_on <= date '{known}' {also} order by decision_number, procedure_code
     """
     # Decisions of the year before, and one that keeps the days: none of them a cut of 2023.
@@ -73,8 +74,8 @@ def procedure_extracts(con: duckdb.DuckDBPyConnection, province: Province) -> li
                              known="2022-12-30"),
                 CsvStyle("\t", "utf-16"), spoiled={"statutory_days": "theo vụ việc"}),
         Extract("registers/procedures/danh muc TTHC {:%Y-%m-%d}.xls", at(11, 10, 17, 0),
-                query.format(levels=levels.format("Toàn trình", "Một phần", "Cung cấp thông tin"), no="không", yes="x",
-                             times="%d/%m/%Y", known="2023-12-31"),
+                query.format(levels=levels.format("Toàn trình", "Một phần", "Cung cấp thông tin"), no="không",
+                             yes="x", times="%d/%m/%Y", known="2023-12-31"),
                 titles=("VĂN PHÒNG UBND TỈNH KIÊN GIANG", "DANH MỤC THỦ TỤC HÀNH CHÍNH")),
         Extract("registers/procedure_cuts/rut-ngan_{:%Y_%m_%d}.csv", at(7, 10),
                 cuts.format(day="strftime(decided_on, '%d/%m/%Y')", known="2023-07-10", also=""),
@@ -94,7 +95,7 @@ def _rows(province: Province) -> pa.Table:
     subjects = read_data("procedure_subjects.csv")
     size = online + _ON_PAPER + _ABOLISHED + _TO_COME
     chosen = [(action, subject) for action in _ACTIONS for subject in subjects][:size]
-    # Kinds are dealt out evenly over fields and actions, by a multiplier that has no factor in common with size.
+    # Kinds are dealt out evenly over fields and actions: a prime has no factor in common with size.
     turn = np.argsort((np.arange(size) * 7919) % size, kind="stable")
     kind = np.repeat(["full", "partial", "other", "abolished", "to_come"],
                      [full, online - full, _ON_PAPER, _ABOLISHED, _TO_COME])[turn]  # fmt: skip
@@ -107,7 +108,7 @@ def _rows(province: Province) -> pa.Table:
     cut[cut_rows] = 3 + np.arange(CUT) % 3
     decided_on[cut_rows] = np.array([day for _, day in _DECISIONS], object)[np.arange(CUT) % len(_DECISIONS)]
     number = np.arange(size)
-    decision = dict((day, document) for document, day in _DECISIONS)
+    decision = {day: document for document, day in _DECISIONS}
     fill = {
         "procedure_code": [f"{1 + n % 3}.{90_000 + 3 * n:06d}" for n in number],
         "procedure_name": [action.format(subject["subject"]) for action, subject in chosen],

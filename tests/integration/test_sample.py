@@ -320,11 +320,12 @@ def test_same_seed_same_bytes_other_seed_others(landing: Path, tmp_path: Path) -
     write_province(tmp_path / "other", SCALE, seed=7)
     assert digests(tmp_path / "again") == digests(landing)
     assert digests(tmp_path / "other").keys() == digests(landing).keys()
-    assert not set(digests(tmp_path / "other").values()) & set(digests(landing).values())
+    other = {name: digest for name, digest in digests(tmp_path / "other").items() if "registers" not in name}
+    assert not set(other.values()) & set(digests(landing).values())
 
 
 def test_every_format_and_encoding_is_there(landing: Path) -> None:
-    paths = [path for path in landing.rglob("*") if path.is_file()]
+    paths = [path for path in (landing / "dossiers").rglob("*") if path.is_file()]
     heads = {path.name: path.read_bytes()[:4] for path in paths}
     assert {path.suffix for path in paths} == {".gz", ".csv", ".xlsx", ".xls", ".json", ".jsonl"}
     xls = [head for name, head in heads.items() if name.endswith(".xls")]

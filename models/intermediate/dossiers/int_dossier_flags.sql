@@ -33,8 +33,8 @@
         "'closed ' || closed_on || ', still open in the export of ' || " ~ day('last_shown_open_before')),
     ('completion_equals_due',
         "date_trunc('second', completed_at) = date_trunc('second', due_at) and "
-        ~ day('last_shown_open_before') ~ ' > due_on',
-        "'completed at the very second it was due, still open in the export of ' || " ~ day('last_shown_open_before')),
+        ~ day('last_shown_open') ~ ' > due_on',
+        "'completed at the very second it was due, still open in the export of ' || " ~ day('last_shown_open')),
     ('reopened', 'status_code in (2, 4, 5, 6) and was_closed_before', "'open again in the export of ' || " ~ day('known_from')),
     ('received_date_moved', 'received_on <> former_received_on',
         "'received ' || former_received_on || ', moved to ' || received_on"),
@@ -45,12 +45,16 @@ with versions as (
         lag(due_on) over dossier as former_due_on,
         lag(received_on) over dossier as former_received_on,
         max(case when not ({{ is_closed_status() }}) then last_shown_at end) over earlier as last_shown_open_before,
+        max(case when not ({{ is_closed_status() }}) then last_shown_at end) over so_far as last_shown_open,
         coalesce(max(case when {{ is_closed_status() }} then 1 end) over earlier, 0) = 1 as was_closed_before
     from {{ ref('fct_dossier_versions') }}
     -- Deleted versions bear no flag, and none is raised by comparison with them.
     where not is_deleted
     window
         dossier as (partition by dossier_code order by known_from),
+        so_far as (
+            partition by dossier_code order by known_from rows between unbounded preceding and current row
+        ),
         earlier as (
             partition by dossier_code order by known_from rows between unbounded preceding and 1 preceding
         )

@@ -151,11 +151,15 @@ def rebuild(home: str | None) -> None:
 
 def _run(night: Any) -> None:
     from orchestration import runner
+    from orchestration.ingestion import landing
 
     bars = _Bars()
     night.progress = bars
     night.announce = lambda stage, text: (bars.close(), print(f"{stage:<9} {text}", flush=True))
-    night.home  # noqa: B018 settings are judged before anything is printed
+    # Settings are judged before anything is made or printed.
+    if night.reads_landing:
+        landing.required(night.settings.landing)
+    night.home  # noqa: B018
     try:
         runner.run(night)
     finally:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
-from orchestration.errors import CchcError
+from orchestration.errors import CchcError, HomeBusy
 from orchestration.home import Home, write_text
 from orchestration.nightly import Night
 from orchestration.settings import quiet_telemetry
@@ -18,6 +19,8 @@ def run(night: Night) -> Night:
     Raises the error with which a step ended, PublicationBlocked when the verdict forbids publication.
     """
     quiet_telemetry()
+    for chatty in ("dagster", "great_expectations"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     home = night.home
     _prepare_storage(home)
     from dagster import DagsterInstance
@@ -33,6 +36,8 @@ def run(night: Night) -> Night:
         except Exception as error:
             if night.verdict is None or night.verdict.passed:
                 cause = _cause(error)
+                if isinstance(cause, HomeBusy):  # the run that holds the home tells how it ends
+                    raise cause from None
                 night.record("failed", str(cause) if isinstance(cause, CchcError) else type(cause).__name__)
                 raise cause from None
     if night.verdict is not None and not night.verdict.passed:

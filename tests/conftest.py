@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.nightly import Night
 from orchestration.settings import PROJECT_DIR, Settings
 
 GOLDEN = Path(__file__).parent / "golden" / "landing"
@@ -59,13 +60,18 @@ def ask() -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def nightly() -> Callable[..., object]:
-    """A whole night in this process, through Dagster; gives the night, or raises what ended it."""
-    from orchestration import runner
-    from orchestration.nightly import Night
+def nightly() -> Callable[..., Night]:
+    """A night's steps in this process, without Dagster; gives the night, or raises what ended it."""
 
     def run(landing: Path | None, home: Path, as_of: date = AS_OF, **options: object) -> Night:
-        return runner.run(Night(Settings.load(landing, home), as_of, **options))
+        night = Night(Settings.load(landing, home), as_of, **options)
+        with night.held():
+            night.ingest()
+            if night.has_news():
+                night.build()
+                night.check()
+                night.publish()
+        return night
 
     return run
 

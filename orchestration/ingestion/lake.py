@@ -21,7 +21,7 @@ from orchestration.errors import UsageError
 from orchestration.home import write_text
 from orchestration.ingestion.cells import literal
 from orchestration.ingestion.rows import quoted
-from orchestration.sources import Source
+from orchestration.sources import Source, all_sources
 
 _PREFIX = "cchc."
 
@@ -66,7 +66,11 @@ class LakeFile:
 
     @property
     def content(self) -> tuple[str | None, str, datetime | None]:
-        return self.source, self.sha256, self.stamp
+        """What a decision speaks of: the folder it landed in, the bytes, the stamp; so also of what was nested."""
+        landed_in = self.source
+        if self.is_nested:
+            landed_in = next((s for s in all_sources() if self.source_file.startswith(s + "/")), None)
+        return landed_in, self.sha256, self.stamp
 
 
 @dataclass(frozen=True)
@@ -188,7 +192,7 @@ def counted(files: list[LakeFile], decisions: dict[tuple, Decision], as_of: date
     kept = []
     for file in files:
         withdrawn = (d := decisions.get(file.content)) is not None and d.decision == "withdrawn"
-        repeated = (*file.content, file.status, file.is_nested)
+        repeated = (*file.content, file.source, file.status)
         if withdrawn or not file.is_known(as_of) or (repeated in seen and file.stamp and file.source):
             continue
         seen.add(repeated)

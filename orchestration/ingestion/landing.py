@@ -66,18 +66,24 @@ def _ignored(name: str) -> bool:
     return name.startswith(("~$", ".")) or folded.endswith((".tmp", ".part")) or folded == "thumbs.db"
 
 
-def scan(landing: Path | None, sources: set[str]) -> list[LandedFile]:
-    """Every file of the landing folder that counts, ordered by source and file name (UTF-8 bytes).
-
-    `source` is None for a file in landing's root or in an unknown folder. Raises UsageError when there is no
-    landing folder.
-    """
+def required(landing: Path | None) -> Path:
+    """The landing folder. Raises UsageError when there is none, or none that can be read."""
     if landing is None:
         raise UsageError("no landing folder given: use --landing DIR or set CCHC_LANDING")
     if not landing.is_dir():
         raise UsageError(f"the landing folder {landing} does not exist: create it or give another --landing")
     if not os.access(landing, os.R_OK | os.X_OK):
         raise UsageError(f"the landing folder {landing} cannot be read: grant access or give another --landing")
+    return landing
+
+
+def scan(landing: Path | None, sources: set[str]) -> list[LandedFile]:
+    """Every file of the landing folder that counts, ordered by source and file name (UTF-8 bytes).
+
+    `source` is None for a file in landing's root or in an unknown folder. Raises UsageError when there is no
+    landing folder.
+    """
+    landing = required(landing)
     found = []
     for path in _walk(landing):
         below = path.relative_to(landing).as_posix()

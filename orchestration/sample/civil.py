@@ -10,7 +10,7 @@ here so that no two entries have one key.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import duckdb
 import numpy as np
@@ -219,7 +219,7 @@ def _registry(layout: tuple[str, ...], cells: dict[str, str], where: str) -> str
 
 
 def _plain(
-    name: str, stamp: object, where: str, style: CsvStyle, times: str, words: tuple[str, str, str],
+    name: str, stamp: datetime, where: str, style: CsvStyle, times: str, words: tuple[str, str, str],
     spoiled: dict[str, str] | None = None,
 ) -> Extract:  # fmt: skip
     """Plain columns; `words` spell the channel, and whether the case was interlinked or not."""

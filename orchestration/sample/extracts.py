@@ -62,7 +62,7 @@ def write_extract(con: duckdb.DuckDBPyConnection, extract: Extract, landing: Pat
     """Writes the file, its folder made if need be."""
     path = landing / extract.path
     path.parent.mkdir(parents=True, exist_ok=True)
-    query = _with_spoiled_rows(con, extract) if extract.spoiled else extract.query
+    query = _with_spoiled_rows(extract) if extract.spoiled else extract.query
     if ".csv" in path.suffixes:
         write_csv(con, query, path, extract.style)
         return
@@ -86,16 +86,22 @@ def write_extract(con: duckdb.DuckDBPyConnection, extract: Extract, landing: Pat
         write_html(path, sheet)
 
 
-def _with_spoiled_rows(con: duckdb.DuckDBPyConnection, extract: Extract) -> str:
-    numbered = f"select row_number() over () as line, * from ({extract.query})"
-    con.execute(f"create or replace temp table extract as {numbered}")
-    ((count,),) = con.execute("select count(*) from extract").fetchall()
-    kinds = len(extract.spoiled)
-    step = max(1, count // (kinds * extract.copies + 1))
-    few = min(kinds * extract.copies, max(1, count // 25)) if count >= 5 else 0
-    parts = ["select *, 0 as twin from extract"]
-    for number, (header, cell) in enumerate(extract.spoiled.items(), 1):
-        lines = ", ".join(str(step * n) for n in range(number, few + 1, kinds)) or "0"
-        spoiled = f"""select * replace ('{cell}' as "{header}"), {number} from extract"""
-        parts.append(f"{spoiled} where line in ({lines})")
-    return f"select * exclude (line, twin) from ({' union all '.join(parts)}) order by line, twin"
+def _with_spoiled_rows(extract: Extract) -> str:
+    """The extract's query with the spoiled twins, evenly spread, at most one in 25 (one in a short list)."""
+    most = len(extract.spoiled) * extract.copies
+    twins = "".join(
+        f""" union all select * replace ('{cell}' as "{header}"), {number} from numbered, spread
+            where line % step = 0 and line // step <= few
+                and line // step % {len(extract.spoiled)} = {number % len(extract.spoiled)}"""
+        for number, (header, cell) in enumerate(extract.spoiled.items(), 1)
+    )
+    return f"""
+        with numbered as materialized (select row_number() over () as line, * from ({extract.query})),
+        spread as (
+            select greatest(1, count(*) // {most + 1}) as step,
+                case when count(*) >= 5 then least({most}, greatest(1, count(*) // 25)) else 0 end as few
+            from numbered
+        )
+        select * exclude (line, step, few, twin)
+        from (select *, 0 as twin from numbered, spread{twins}) order by line, twin
+    """

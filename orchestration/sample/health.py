@@ -7,7 +7,7 @@ province's number; facility and look-ups are invented. Look-ups number about 60.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import duckdb
 import numpy as np
@@ -160,7 +160,7 @@ _RESULTS = (
 )  # fmt: skip
 
 
-def _lookup_list(number: int, since: object, stamp: object) -> Extract:
+def _lookup_list(number: int, since: datetime, stamp: datetime) -> Extract:
     header, result = _RESULTS[number % len(_RESULTS)]
     is_json = number == 10
     times = ("%d/%m/%Y %H:%M:%S", "%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S")[1 if is_json else number % 3]

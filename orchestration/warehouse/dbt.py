@@ -59,6 +59,8 @@ def parse_arguments() -> list[str]:
 def parse() -> Any:
     """The project's manifest, parsed anew only where files changed. Raises CchcError."""
     quiet_telemetry()
+    # The warehouse's path is no part of the project: left in, every home would be parsed anew.
+    os.environ.pop("CCHC_WAREHOUSE", None)
     from dbt.cli.main import dbtRunner
 
     result = dbtRunner().invoke(parse_arguments())
@@ -70,8 +72,8 @@ def parse() -> Any:
 def build(home: Home, progress: Callable[[str, int, int], None] | None = None) -> DbtOutcome:
     """Build and test every model in the home's warehouse. Raises CchcError when a model fails."""
     quiet_telemetry()
-    os.environ["CCHC_WAREHOUSE"] = str(home.warehouse)
     manifest = parse()
+    os.environ["CCHC_WAREHOUSE"] = str(home.warehouse)
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 

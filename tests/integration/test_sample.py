@@ -250,8 +250,10 @@ FLAGS = {
     "received_date_moved": "pairs: earlier.received_at::date <> later.received_at::date",
 }  # fmt: skip
 
+
 def bucket_counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return con.sql(BUCKETS).df().iloc[0].to_dict()
+
 
 def flagged(con: duckdb.DuckDBPyConnection, rule: str) -> int:
     """Dossiers that a rule of contract section 5 flags; of two versions, any against any later one."""

@@ -122,7 +122,7 @@ def test_every_source_is_there_and_rejects_few(landing: Landing) -> None:
     assert {file.source for file in landing.rejected_files} == {"dossiers"}
 
 
-def test_no_rejected_row_was_the_only_one(landing: Landing, folder: Path) -> None:
+def test_no_rejected_row_was_the_only_one(landing: Landing) -> None:
     assert len(rows(landing, "registers/agencies")) == 22 + 15 + 144
     assert len(rows(landing, "registers/health_facilities")) == 186
 

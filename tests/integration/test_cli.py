@@ -1,0 +1,232 @@
+"""The command as the published interface says: exit codes, one line on stderr, figures and what stands behind them."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from datetime import date
+from itertools import product
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.publishing import releases
+from orchestration.home import Home
+from orchestration.reports.figures import SCOPE_TYPES, Question, behind, figures
+
+PERIODS = [("2023-01-01", "2023-06-30"), ("2023-07-01", "2023-07-31"), ("2023-03-10", "2023-03-10")]
+DAYS = ["2023-07-31", "2023-06-30", "2023-03-10"]
+
+
+def only_line(stderr: str) -> str:
+    """The one clear line of an error."""
+    assert stderr.startswith("cchc: "), stderr
+    assert stderr.count("\n") == 1, stderr
+    return stderr
+
+
+def folder_state(folder: Path) -> dict[str, int]:
+    return {p.relative_to(folder).as_posix(): p.lstat().st_mtime_ns for p in folder.rglob("*")}
+
+
+# --- exit codes
+
+
+def test_a_published_night_exits_0_and_sums_up(first_night) -> None:
+    home, ended = first_night
+    assert (ended.returncode, ended.stderr) == (0, "")
+    lines = dict(line.split(maxsplit=1) for line in ended.stdout.splitlines())
+    assert {"ingest", "build", "check", "publish", "files", "rows", "dossiers", "checks", "release"} <= set(lines)
+    assert lines["files"] == "6 known, 1 rejected whole"
+    assert lines["rows"] == "32 read, 1 rejected"
+    assert lines["dossiers"] == "15, 4 flags"
+    assert lines["release"].startswith((home / "current").resolve().name)
+
+
+def test_nothing_new_exits_0_without_a_release(cchc, home: Path) -> None:
+    before = (home / "current").resolve()
+    ended = cchc("nightly", "--landing", home.parent / "landing", "--home", home, "--as-of", "2023-07-31")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "nothing new" in ended.stdout
+    assert (home / "current").resolve() == before
+    assert [p.name for p in (home / "releases").iterdir()] == [before.name]
+
+
+def test_a_damaged_release_exits_1(cchc, home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home, tmp_path / "home", symlinks=True)
+    damaged = tmp_path / "home" / "current" / "cchc.duckdb"
+    damaged.chmod(0o644)
+    damaged.write_bytes(b"not a database" * 1000)
+    ended = cchc("kpi", "--home", tmp_path / "home")
+    assert ended.returncode == 1
+    only_line(ended.stderr)
+    assert "Traceback" in cchc("--debug", "kpi", "--home", tmp_path / "home").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["nightly", "--landing", "{landing}"], "--home"),
+        (["nightly", "--home", "{empty}"], "--landing"),
+        (["nightly", "--landing", "{landing}", "--home", "{file}/home"], "cannot be written"),
+        (["nightly", "--landing", "{landing}", "--home", "{foreign}"], "not a home"),
+        (["nightly", "--landing", "{landing}", "--home", "{later}"], "format 999"),
+        (["nightly", "--landing", "{nowhere}", "--home", "{nowhere}"], "does not exist"),
+        (["nightly", "--landing", "{landing}", "--home", "{empty}", "--as-of", "16/11/2023"], "YYYY-MM-DD"),
+        (["rebuild", "--home", "{nowhere}"], "does not exist"),
+        (["status", "--home", "{nowhere}"], "does not exist"),
+        (["kpi", "--home", "{unpublished}"], "no release yet"),
+        (["explain", "--home", "{unpublished}", "on_time_rate"], "no release yet"),
+        (["kpi", "--home", "{home}", "--to", "2023-07-02", "--as-of", "2023-07-01"], "--to 2023-07-02 is after"),
+        (["kpi", "--home", "{home}", "--as-of", "2023-08-01"], "after the release's day"),
+        (["kpi", "--home", "{home}", "--from", "2023-07-02", "--to", "2023-07-01"], "--from"),
+        (["kpi", "--home", "{home}", "--kpi", "dossiers_lost"], "dossiers_lost"),
+        (["kpi", "--home", "{home}", "--by", "village"], "village"),
+        (["kpi", "--home", "{home}", "--scope", "agency"], "TYPE=CODE"),
+        (["kpi", "--home", "{home}", "--scope", "village=1"], "village"),
+        (["kpi", "--home", "{home}", "--convention", "mine"], "mine"),
+        (["explain", "--home", "{home}", "dossiers_lost"], "dossiers_lost"),
+        (["accept", "--home", "{home}", "dossiers/none.csv", "--reason", "x", "--by", "y"], "none.csv"),
+        (["accept", "--home", "{home}", "dossiers/none.csv"], "--reason"),
+        (["publish-it-anyway"], "publish-it-anyway"),
+    ],
+    ids=lambda value: "-".join(value[:1]) if isinstance(value, list) else value.replace(" ", "_"),
+)
+def test_wrong_usage_exits_2_and_touches_nothing(arguments: list[str], named: str, cchc, home: Path, tmp_path: Path) -> None:
+    places = {
+        "landing": home.parent / "landing", "home": home, "empty": tmp_path / "empty", "nowhere": tmp_path / "nowhere",
+        "file": tmp_path / "file", "foreign": tmp_path / "foreign", "later": tmp_path / "later",
+        "unpublished": tmp_path / "unpublished",
+    }  # fmt: skip
+    places["file"].write_text("no folder")
+    for name in ("foreign", "later", "unpublished"):
+        places[name].mkdir()
+    (places["foreign"] / "thesis.docx").write_text("mine")
+    (places["later"] / "home.json").write_text('{"cchc_home_format": 999}')
+    (places["unpublished"] / "home.json").write_text('{"cchc_home_format": 1}')
+    before = folder_state(tmp_path)
+    ended = cchc(*[a.format(**places) for a in arguments])
+    assert ended.returncode == 2, ended.stderr
+    assert named in only_line(ended.stderr)
+    assert ended.stdout == ""
+    assert folder_state(tmp_path) == before
+
+
+def test_a_held_home_exits_4_and_stays_the_holders(cchc, landing_and_home: tuple[Path, Path]) -> None:
+    landing, home = landing_and_home
+    last_run = (home / "last_run.json").read_text("utf-8")
+    (landing / "dossiers" / "moi_20230721.csv").write_bytes((landing / "dossiers" / "hoso_20230310_2300.csv").read_bytes())
+    handle = os.open(home / ".lock", os.O_RDWR)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        (home / "work" / "of-the-other-run").write_text("busy")
+        ended = cchc("nightly", "--landing", landing, "--home", home, "--as-of", "2023-07-31")
+        assert ended.returncode == 4
+        assert "another run holds" in only_line(ended.stderr)
+        decided = cchc("accept", "--home", home, "dossiers/hoso_20230310_2300.csv", "--reason", "r", "--by", "b")
+        assert decided.returncode == 4
+        only_line(decided.stderr)
+        assert (home / "work" / "of-the-other-run").exists()
+        assert (home / "last_run.json").read_text("utf-8") == last_run
+        assert cchc("kpi", "--home", home, "--kpi", "dossiers_received").returncode == 0, "readers are not held up"
+    finally:
+        os.close(handle)
+
+
+@pytest.mark.parametrize("command", ["sample", "nightly", "kpi", "explain", "accept", "withdraw", "status", "rebuild"])
+def test_every_command_explains_itself(command: str, ask) -> None:
+    assert "Usage:" in ask(command, "--help")
+
+
+def test_status_tells_the_state(ask, home: Path) -> None:
+    state = json.loads(ask("status", "--home", home, "--format", "json"))
+    assert [r["current"] for r in state["releases"]] == [True]
+    assert state["last_run"]["outcome"] in ("published", "nothing new")
+    assert state["blocking"] == []
+    assert [f["source_file"] for f in state["rejected_files"]] == ["dossiers/khong ngay.csv"]
+    assert [f["source_file"] for f in state["rejected_rows"]] == ["dossiers/hoso_20230630_2300.csv"]
+    newest = {row[0]: row[1] for row in state["freshness"]}
+    assert newest["dossiers"] == "2023-07-20 08:30:00"
+    told = ask("status", "--home", home)
+    assert "<- current" in told and "dossiers/khong ngay.csv" in told
+
+
+# --- figures
+
+
+def test_kpi_rows_have_the_columns_of_kpi_values(ask, home: Path, release: duckdb.DuckDBPyConnection) -> None:
+    columns = [row[0] for row in release.execute("describe marts.kpi_values").fetchall()]
+    rows = json.loads(ask("kpi", "--home", home, "--format", "json"))
+    assert all(list(row) == columns for row in rows)
+    assert {row["period_type"] for row in rows} == {"custom"}
+    assert {(r["scope_type"], r["scope_code"]) for r in rows} == {("province", "all")}
+    assert {(r["period_start"], r["period_end"], r["as_of"]) for r in rows} == {("2023-01-01", "2023-07-31", "2023-07-31")}
+    codes = {c for (c,) in release.execute("select distinct kpi_code from marts.kpi_values").fetchall()}
+    assert {row["kpi_code"] for row in rows} == codes
+    narrowed = ask("kpi", "--home", home, "--by", "agency,channel", "--kpi", "on_time_rate", "--format", "csv")
+    scopes = {tuple(line.split(",")[1:3]) for line in narrowed.splitlines()[1:]}
+    assert scopes == {("agency", "H99.01"), ("agency", "H99.02"), ("channel", "online"), ("channel", "direct"), ("channel", "postal")}
+
+
+def test_kpi_for_calendar_periods_equals_kpi_values(home: Path, release: duckdb.DuckDBPyConnection) -> None:
+    differ = release.execute(
+        """
+        with periods as (
+            select distinct period_start, period_end from marts.kpi_values where period_start >= date '2022-12-01'
+        ),
+        stored as (
+            select * from marts.kpi_values inner join periods using (period_start, period_end)
+        )
+        select count(*), count(distinct period_start) from stored
+        """
+    ).fetchall()
+    assert differ[0][1] >= 8
+    current = releases.current(Home(home))
+    for kind, start, end in release.execute(
+        "select distinct period_type, period_start, period_end from marts.kpi_values where period_start >= date '2022-12-01'"
+    ).fetchall():
+        question = Question.of(current, start, end, None)
+        asked = figures(current, question, list(SCOPE_TYPES), []).to_pylist()
+        stored = release.execute(
+            "select kpi_code, scope_type, scope_code, numerator, denominator, value from marts.kpi_values "
+            "where period_type = ? and period_start = ?", [kind, start],
+        ).fetchall()
+        names = ("kpi_code", "scope_type", "scope_code", "numerator", "denominator", "value")
+        assert {tuple(r[n] for n in names) for r in asked} == set(stored), (kind, start)
+
+
+@pytest.mark.parametrize(("period", "day", "convention"), [
+    (p, d, c) for p, d, c in product(PERIODS, DAYS, ["separate", "form_06a"]) if p[1] <= d
+])
+def test_explain_lists_what_every_figure_counts(period: tuple[str, str], day: str, convention: str, home: Path) -> None:
+    current = releases.current(Home(home))
+    for scope in (None, "agency=H99.01", "agency=H99.02", "channel=online", "level=commune", "service_level=full"):
+        question = Question.of(current, *map(date.fromisoformat, (*period, day)), convention, scope)
+        for row in figures(current, question, ["province"], []).to_pylist():
+            behind_it = behind(current, question, row["kpi_code"]).to_pylist()
+            _stands(row, behind_it)
+
+
+def _stands(figure: dict, rows: list[dict]) -> None:
+    code = figure["kpi_code"]
+    if figure["numerator"] is None:
+        assert rows == [], code
+    elif figure["denominator"] is None and not code.endswith(("_amount", "_saved", "_rank", "_change")):
+        assert len(rows) == figure["numerator"], code
+    elif code.endswith("_rate") and code != "satisfaction_rate":
+        assert len(rows) == figure["denominator"], code
+        assert sum(r["in_numerator"] for r in rows) == figure["numerator"], code
+    elif code.startswith("average_"):
+        assert len(rows) == figure["denominator"], code
+        assert sum(r["amount"] for r in rows) == figure["numerator"], code
+
+
+def test_explain_names_the_dossiers(ask, home: Path) -> None:
+    late = json.loads(ask("explain", "--home", home, "dossiers_resolved_late", "--to", "2023-06-30", "--format", "json"))
+    assert [row["entity_code"] for row in late] == ["H99.01-230103-0003"]
+    everyone = ask("explain", "--home", home, "on_time_rate", "--from", "2023-01-01", "--to", "2023-06-30", "--format", "csv")
+    assert len(everyone.splitlines()) == 1 + 8
+    assert ask("explain", "--home", home, "dossiers_received", "--scope", "agency=none").strip() == "nothing counted"

@@ -1,0 +1,130 @@
+"""What blocks publication stays blocked, night after night, until a person settles it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.errors import PublicationBlocked
+from tests.support.writers import csv_bytes, json_bytes, put
+
+BAD = "dossiers/xau_20230722_2300.csv"
+HEADER = ["Mã hồ sơ", "Mã TTHC", "Trạng thái", "Ngày tiếp nhận", "Ngày hẹn trả", "Kênh"]
+
+
+def export(label: str, good: int, bad: int) -> bytes:
+    """A CSV of dossiers received on 21 July, the last `bad` of them with a day that does not exist."""
+    rows = [
+        [f"H99.01-230721-{label}{n}", "1.000001", "4", "21/07/2023" if n < good else "31/02/2023", "01/09/2023", "Trực tiếp"]
+        for n in range(good + bad)
+    ]
+    return csv_bytes([HEADER, *rows], ";", "utf-8")
+
+
+def marts(home: Path) -> dict[str, str]:
+    """The SHA-256 of every published table."""
+    manifest = json.loads((home / "current" / "manifest.json").read_text("utf-8"))
+    return {name: table["sha256"] for name, table in manifest["tables"].items()}
+
+
+def count(home: Path, table: str, file: str) -> int:
+    with duckdb.connect(str(home / "current" / "cchc.duckdb"), read_only=True) as con:
+        [(rows,)] = con.execute(f"select count(*) from marts.{table} where source_file = ?", [file]).fetchall()
+    return rows
+
+
+def test_a_bad_night_waits_for_a_person(cchc, ask, nightly, landing_and_home: tuple[Path, Path]) -> None:
+    landing, home = landing_and_home
+    before = (home / "current").resolve()
+    was = marts(home)
+    put(landing / BAD, export("A", 40, 25))
+
+    blocked = cchc("nightly", "--landing", landing, "--home", home, "--as-of", "2023-07-31")
+    assert blocked.returncode == 3
+    assert blocked.stderr.startswith("cchc: publication is blocked by") and blocked.stderr.count("\n") == 1
+    assert (home / "current").resolve() == before
+    assert [p.name for p in (home / "releases").iterdir()] == [before.name]
+    assert marts(home) == was
+    state = json.loads(ask("status", "--home", home, "--format", "json"))
+    assert [f["source_file"] for f in state["blocking"]] == [BAD]
+    assert state["last_run"]["outcome"] == "blocked"
+
+    # A good file does not carry the bad one in.
+    put(landing / "dossiers/tot_20230723_2300.csv", export("B", 30, 0))
+    with pytest.raises(PublicationBlocked):
+        nightly(landing, home)
+    assert (home / "current").resolve() == before
+
+    decide = ["--home", home, BAD, "--reason", "the office cannot correct it", "--by", "Tổ trưởng"]
+    ask("accept", *decide)
+    nightly(landing, home)
+    accepted = marts(home)
+    assert (count(home, "fct_dossiers", BAD), count(home, "dq_rejected_rows", BAD)) == (40, 25)
+
+    ask("withdraw", *decide)
+    nightly(landing, home)
+    assert (count(home, "fct_dossiers", BAD), count(home, "dq_rejected_rows", BAD)) == (0, 0)
+    assert count(home, "fct_dossiers", "dossiers/tot_20230723_2300.csv") == 30
+    assert list((home / "lake").rglob("xau_*.parquet")), "a withdrawn file is kept"
+
+    ask("accept", *decide)
+    nightly(landing, home)
+    assert marts(home) == accepted
+    state = json.loads(ask("status", "--home", home, "--format", "json"))
+    assert state["blocking"] == []
+    assert [(d["source_file"], d["decision"]) for d in state["decisions"]] == [(BAD, "accepted")]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "blocks"), [(380, 20, False), (379, 20, True), (1, 19, False), (0, 20, True)]
+)
+def test_the_threshold(good: int, bad: int, blocks: bool, tmp_path: Path) -> None:
+    """At least 20 rows and more than 5 %."""
+    night = ingested({BAD: export("C", good, bad)}, tmp_path)
+    assert bool(exceeding(night)) is blocks
+
+
+def test_what_is_nested_in_a_file_is_settled_with_it(tmp_path: Path) -> None:
+    file = "dossiers/goi_20230722.json"
+    records: list[object] = [
+        {
+            "MaHoSo": f"H99.01-230721-D{n}", "MaTTHC": "1.000001", "TrangThaiHoSo": 4, "NgayTiepNhan": "20230721080000",
+            "DanhSachHoSoBoSung": [{"NgayBoSung": "20230722" if n % 2 else "hôm qua"}],
+        }
+        for n in range(60)
+    ]  # fmt: skip
+    night = ingested({file: json_bytes(records)}, tmp_path)
+    assert [(f.source, f.is_nested) for f in night.files] == [("dossiers", False), ("supplements", True)]
+    assert exceeding(night) == [("supplements", file)]
+    night.lake.decide("accepted", file, "r", "b")
+    assert exceeding(fresh(night)) == []
+    night.lake.decide("withdrawn", file, "r", "b")
+    assert fresh(night).files == []
+
+
+def ingested(files: dict[str, bytes], folder: Path):
+    from conftest import AS_OF
+    from orchestration.nightly import Night
+    from orchestration.settings import Settings
+
+    for name, data in files.items():
+        put(folder / "landing" / name, data)
+    night = Night(Settings.load(folder / "landing", folder / "home"), AS_OF)
+    with night.held():
+        night.ingest()
+    return night
+
+
+def fresh(night):
+    """The same home on the next night."""
+    return type(night)(night.settings, night.as_of)
+
+
+def exceeding(night) -> list[tuple[str, str]]:
+    from orchestration.quality.frames import batch_frame
+
+    frame = batch_frame(night.batch())
+    return list(frame.loc[frame["exceeds_threshold"], ["source", "source_file"]].itertuples(index=False, name=None))

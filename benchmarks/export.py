@@ -18,14 +18,17 @@ def write_export(path: Path, dossiers: int) -> None:
             copy (
                 with numbered as (
                     select
-                        i, (i * 7919) % 320 as received_day, (i * 104729) % 181 as agency, (i * 15485863) % 300 as procedure,
+                        i, (i * 7919) % 320 as received_day, (i * 104729) % 181 as agency,
+                        (i * 15485863) % 300 as procedure,
                         (i * 32452843) % 1000 as dice
                     from range({dossiers}) as t(i)
                 ),
                 planned as (
                     select *, timestamp '2023-01-01 07:30:00' + to_days(received_day::int) as received,
                         3 + (procedure % 12) as days,
-                        case when dice < 900 then (dice % (3 + (procedure % 12))) when dice < 940 then 5 + dice % 40 end as taken
+                        case
+                            when dice < 900 then (dice % (3 + (procedure % 12))) when dice < 940 then 5 + dice % 40
+                        end as taken
                     from numbered
                 )
                 select
@@ -46,7 +49,9 @@ def write_export(path: Path, dossiers: int) -> None:
                     strftime(received + to_days(days::int), '%d/%m/%Y %H:%M:%S') as "Ngày hẹn trả",
                     strftime(received + to_days(taken::int), '%d/%m/%Y %H:%M:%S') as "Ngày kết thúc xử lý",
                     strftime(received + to_days(taken::int), '%d/%m/%Y %H:%M:%S') as "Ngày trả",
-                    case when taken is null then 'Đang xử lý' when dice % 27 = 0 then 'Dừng xử lý' else 'Đã trả kết quả' end
+                    case
+                        when taken is null then 'Đang xử lý' when dice % 27 = 0 then 'Dừng xử lý' else 'Đã trả kết quả'
+                    end
                         as "Trạng thái",
                     (dice * 1000)::varchar as "Phí lệ phí",
                     (dice % 2)::varchar as "Thanh toán trực tuyến",

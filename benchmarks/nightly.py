@@ -35,18 +35,39 @@ def main() -> None:
             write_export(export, dossiers)
             raw, night, again = [], [], []
             for _ in range(runs):
-                raw.append(timed([sys.executable, str(Path(__file__).with_name("raw_duckdb.py")), str(export), str(root / "raw.parquet")]))
+                raw.append(
+                    timed(
+                        [
+                            sys.executable,
+                            str(Path(__file__).with_name("raw_duckdb.py")),
+                            str(export),
+                            str(root / "raw.parquet"),
+                        ]
+                    )
+                )
                 home = root / "home"
                 shutil.rmtree(home, ignore_errors=True)
-                command = [sys.executable, "-m", "orchestration.cli", "nightly", "--landing", str(root / "landing"),
-                           "--home", str(home), "--as-of", AS_OF]
+                command = [
+                    sys.executable,
+                    "-m",
+                    "orchestration.cli",
+                    "nightly",
+                    "--landing",
+                    str(root / "landing"),
+                    "--home",
+                    str(home),
+                    "--as-of",
+                    AS_OF,
+                ]
                 night.append(timed(command))
                 again.append(timed(command))
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
             r, n, a = (statistics.median(x) for x in (raw, night, again))
             print(
-                f"{dossiers:>12,} dossiers, {export.stat().st_size / 1e6:,.0f} MB: raw DuckDB {r:.1f} s, nightly {n:.1f} s "
-                f"= {n / r:.2f} x raw ({GOALS.get(dossiers, 'no goal')}), nothing new {a:.1f} s, peak {peak:.1f} GB", flush=True
+                f"{dossiers:>12,} dossiers, {export.stat().st_size / 1e6:,.0f} MB: "
+                f"raw DuckDB {r:.1f} s, nightly {n:.1f} s "
+                f"= {n / r:.2f} x raw ({GOALS.get(dossiers, 'no goal')}), nothing new {a:.1f} s, peak {peak:.1f} GB",
+                flush=True,
             )
 
 

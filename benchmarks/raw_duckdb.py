@@ -23,7 +23,8 @@ duckdb.sql(f"""
             "Mã đơn vị" as agency, date_trunc('month', received_on) as month, "Kênh" as channel, "Mức độ" as level,
             case
                 when "Trạng thái" = 'Dừng xử lý' then 'withdrawn'
-                when closed_on < due_on then 'early' when closed_on = due_on then 'on_due_date' when closed_on > due_on then 'late'
+                when closed_on < due_on then 'early' when closed_on = due_on then 'on_due_date'
+                when closed_on > due_on then 'late'
                 when due_on >= date '2023-11-16' then 'within_due' else 'overdue'
             end as outcome,
             count(*) as dossiers

@@ -68,7 +68,7 @@
     )
 
     select
-        * exclude (times_shown_open, first_day_overdue),
+        * {{ excluding(['times_shown_open', 'first_day_overdue']) }},
         case
             when outcome <> 'resolved' then null
             when closed_on < due_on then 'early'
@@ -154,7 +154,7 @@
     )
 
     select
-        newest.* exclude (outcome, outcome_timeliness),
+        newest.* {{ excluding(['outcome', 'outcome_timeliness']) }},
         agencies.level,
         agencies.commune_code,
         newest.outcome = 'withdrawn' as is_withdrawal,
@@ -162,9 +162,9 @@
             as outcome,
         case when newest.outcome = 'withdrawn' and {{ convention }} = 'form_06a' then 'on_due_date'
             else newest.outcome_timeliness end as outcome_timeliness,
-        cast(greatest(
+        case when newest.closed_on is not null then cast(greatest(
             closing.working_days_so_far - receipt.working_days_so_far - coalesce(paused.paused_working_days, 0), 0
-        ) as integer) as processing_working_days
+        ) as integer) end as processing_working_days
     from newest
     left join paused on newest.dossier_code = paused.dossier_code
     left join {{ names.dates }} as receipt on newest.received_on = receipt.date_day

@@ -76,7 +76,7 @@
 
 {# The rows as they are known now. -#}
 {% macro newest_of(history) %}
-    select * exclude (known_to)
+    select * {{ excluding(['known_to']) }}
     from {{ history }}
     where known_to = {{ open_end() }}
 {% endmacro %}

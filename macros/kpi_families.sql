@@ -278,7 +278,7 @@
 
     registrations as (
         select
-            * exclude (commune_code),
+            * {{ excluding(['commune_code']) }},
             commune_code as own_commune_code,
             {{ day('registered_at') }} as registered_on,
             case when length(event_date) = 10 then cast(event_date as date) end as event_on
@@ -298,7 +298,7 @@
     )
 
     select
-        registrations.* exclude (own_commune_code),
+        registrations.* {{ excluding(['own_commune_code']) }},
         coalesce(registrations.own_commune_code, offices.commune_code) as commune_code,
         event_on is not null and coalesce(registration_kind, 'new') in ('new', 'late') as has_deadline,
         coalesce(
@@ -376,7 +376,7 @@
         ),
 
         filled as (
-            select grid.*, counted.* exclude (scope_type, scope_code, period_type, period_start, period_end)
+            select grid.*, counted.* {{ excluding(['scope_type', 'scope_code', 'period_type', 'period_start', 'period_end']) }}
             from grid
             left join counted
                 on grid.scope_type = counted.scope_type and grid.scope_code = counted.scope_code

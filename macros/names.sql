@@ -1,18 +1,21 @@
-{# The tables that the definitions read, as refs while building (see published_names for the release). -#}
-{% macro built_names() %}
-    {% set names = {'dossier_versions': ref('fct_dossier_versions'), 'dates': ref('dim_date')} %}
-    {% do names.update({
-        'agencies': ref('history_agencies'), 'civil_registrations': ref('history_civil_registrations'),
-        'directives': ref('history_directives'), 'dossier_events': ref('history_dossier_events'),
-        'health_facilities': ref('history_health_facilities'), 'health_lookups': ref('history_health_lookups'),
-        'index_results': ref('history_index_results'), 'inspections': ref('history_inspections'),
-        'payment_providers': ref('history_payment_providers'), 'payments': ref('history_payments'),
-        'petitions': ref('history_petitions'), 'plan_tasks': ref('history_plan_tasks'),
-        'procedure_cuts': ref('history_procedure_cuts'), 'procedures': ref('history_procedures'),
-        'satisfaction': ref('history_satisfaction'), 'supplements': ref('history_supplements'),
-        'trainings': ref('history_trainings'), 'unit_ratings': ref('history_unit_ratings'),
-    }) %}
+{# The tables that the definitions read, as refs while building (see published_names for the release). Name only
+   those that a model needs: each is a dependency of it. -#}
+{% macro built_names(tables) %}
+    {% set names = {} %}
+    {% for table in tables %}
+        {% set model = {'dossier_versions': 'fct_dossier_versions', 'dates': 'dim_date'}.get(table, 'history_' ~ table) %}
+        {% do names.update({table: ref(model)}) %}
+    {% endfor %}
     {{ return(names) }}
+{% endmacro %}
+
+{# Every source and register with versions of its own. -#}
+{% macro history_tables() %}
+    {{ return([
+        'agencies', 'civil_registrations', 'directives', 'dossier_events', 'health_facilities', 'health_lookups',
+        'index_results', 'inspections', 'payment_providers', 'payments', 'petitions', 'plan_tasks', 'procedure_cuts',
+        'procedures', 'satisfaction', 'supplements', 'trainings', 'unit_ratings',
+    ]) }}
 {% endmacro %}
 
 {# The release's as-of day, as an expression. -#}

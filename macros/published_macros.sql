@@ -3,11 +3,7 @@
 
 {% macro published_names() %}
     {% set names = {'dossier_versions': 'marts.fct_dossier_versions', 'dates': 'marts.dim_date'} %}
-    {% for table in [
-        'agencies', 'civil_registrations', 'directives', 'dossier_events', 'health_facilities', 'health_lookups',
-        'index_results', 'inspections', 'payment_providers', 'payments', 'petitions', 'plan_tasks', 'procedure_cuts',
-        'procedures', 'satisfaction', 'supplements', 'trainings', 'unit_ratings',
-    ] %}
+    {% for table in history_tables() %}
         {% do names.update({table: 'history.' ~ table}) %}
     {% endfor %}
     {{ return(names) }}

@@ -146,7 +146,10 @@ def rebuild(home: str | None) -> None:
     if before:
         old, new = before.manifest["tables"], night.release.manifest["tables"]
         changed = sorted(t for t in new if old.get(t, {}).get("sha256") != new[t]["sha256"])
-        print(f"compared  with {before.release_id}: " + (f"{', '.join(changed)} differ" if changed else "every table the same"))
+        print(
+            f"compared  with {before.release_id}: "
+            + (f"{', '.join(changed)} differ" if changed else "every table the same")
+        )
 
 
 def _run(night: Any) -> None:
@@ -176,7 +179,9 @@ def _question_options(function: Callable) -> Callable:
         click.option("--as-of", type=DAY, help="As known at the end of this day (default: the release's day)."),
         click.option("--scope", metavar="TYPE=CODE", help="One scope, such as agency=H33.01."),
         click.option("--convention", default="separate", show_default=True, metavar="separate|form_06a"),
-        click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True),
+        click.option(
+            "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
+        ),
     ]
 
     @wraps(function)
@@ -192,8 +197,17 @@ def _question_options(function: Callable) -> Callable:
 @_question_options
 @click.option("--by", default="province", show_default=True, metavar="TYPE,…", help="Scope types, never crossed.")
 @click.option("--kpi", "kpi_codes", multiple=True, metavar="CODE", help="Only this KPI; may be repeated.")
-def kpi(home: str | None, from_on: date | None, to_on: date | None, as_of: date | None, scope: str | None,
-        convention: str, form: str, by: str, kpi_codes: tuple[str, ...]) -> None:
+def kpi(
+    home: str | None,
+    from_on: date | None,
+    to_on: date | None,
+    as_of: date | None,
+    scope: str | None,
+    convention: str,
+    form: str,
+    by: str,
+    kpi_codes: tuple[str, ...],
+) -> None:
     """Any KPI for any period, as known on any day."""
     from orchestration.publishing import releases
     from orchestration.reports.figures import Question, figures
@@ -210,8 +224,16 @@ def kpi(home: str | None, from_on: date | None, to_on: date | None, as_of: date 
 @cli.command()
 @click.argument("kpi_code", metavar="KPI")
 @_question_options
-def explain(kpi_code: str, home: str | None, from_on: date | None, to_on: date | None, as_of: date | None,
-            scope: str | None, convention: str, form: str) -> None:
+def explain(
+    kpi_code: str,
+    home: str | None,
+    from_on: date | None,
+    to_on: date | None,
+    as_of: date | None,
+    scope: str | None,
+    convention: str,
+    form: str,
+) -> None:
     """What stands behind one figure: exactly the rows it counts."""
     from orchestration.publishing import releases
     from orchestration.reports.figures import Question, behind
@@ -252,20 +274,32 @@ def status(home: str | None, form: str) -> None:
         print(json.dumps(state, ensure_ascii=False, indent=1, default=str))
         return
     for release in state["releases"]:
-        print(f"release   {release['release_id']} as of {release['as_of']}{'  <- current' if release['current'] else ''}")
+        print(
+            f"release   {release['release_id']} as of {release['as_of']}{'  <- current' if release['current'] else ''}"
+        )
     if not state["releases"]:
         print("release   none yet")
     if run := state["last_run"]:
         print(f"last run  {run['ended_at']} as of {run['as_of']}: {run['outcome']} {run['message']}".rstrip())
     for source, newest, days, files, accepted in state["freshness"]:
-        seen = f"newest export {newest}, {days} days before as-of, {files} files, {accepted} rows" if newest else "nothing known"
+        seen = (
+            f"newest export {newest}, {days} days before as-of, {files} files, {accepted} rows"
+            if newest
+            else "nothing known"
+        )
         print(f"source    {source}: {seen}")
     for file in state["blocking"]:
-        print(f"blocks    {file['source_file']}: {file['rows_rejected']} of {file['rows_read']} rows rejected: accept or withdraw it")
+        print(
+            f"blocks    {file['source_file']}: {file['rows_rejected']} of {file['rows_read']} rows rejected: "
+            "accept or withdraw it"
+        )
     for file in state["rejected_files"]:
         print(f"rejected  {file['source_file']}: {file['reason']}: {file['detail']}")
     for file in state["rejected_rows"]:
-        print(f"rows      {file['source_file']} ({file['source']}): {file['rows_rejected']} of {file['rows_read']} rejected")
+        print(
+            f"rows      {file['source_file']} ({file['source']}): "
+            f"{file['rows_rejected']} of {file['rows_read']} rejected"
+        )
     for made in state["decisions"]:
         print(f"decided   {made['source_file']}: {made['decision']} by {made['by']}: {made['reason']}")
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
-from dagster import AssetSelection, DefaultScheduleStatus, Definitions, ScheduleDefinition, define_asset_job, in_process_executor
+from dagster import (
+    AssetSelection,
+    DefaultScheduleStatus,
+    Definitions,
+    ScheduleDefinition,
+    define_asset_job,
+    definitions,
+    in_process_executor,
+)
 
 from orchestration.dagster import assets
 from orchestration.dagster.resources import night_resource
@@ -19,9 +26,7 @@ NIGHTLY = "nightly"
 def build_definitions(settings: Settings, open_night: Callable[[], Night] | None = None) -> Definitions:
     """Everything Dagster knows: `open_night` gives each run its night (by default: as of today)."""
     quiet_telemetry()
-    if not dbt.PARSED_MANIFEST.exists():
-        dbt.parse()
-    manifest = json.loads(dbt.PARSED_MANIFEST.read_text("utf-8"))
+    manifest = dbt.parsed_manifest()
     nightly = define_asset_job(NIGHTLY, selection=AssetSelection.all(), executor_def=in_process_executor)
     return Definitions(
         assets=[
@@ -45,4 +50,7 @@ def build_definitions(settings: Settings, open_night: Callable[[], Night] | None
     )
 
 
-defs = build_definitions(Settings.load())
+@definitions
+def defs() -> Definitions:
+    """What `dagster dev` loads; the command line builds its own."""
+    return build_definitions(Settings.load())

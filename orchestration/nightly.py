@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.engine import connect
 from orchestration.errors import PublicationBlocked
 from orchestration.home import Home, write_text
 from orchestration.ingestion.ingest import IngestionReport, ingest
@@ -79,8 +80,11 @@ class Night:
             return self.ingestion
         self.ingestion = ingest(self.settings, self.home, self._progress("ingest"))
         report = self.ingestion
-        self.announce("ingest", f"{report.seen} files in landing, {len(report.written)} new, {report.rows_read:,} rows read, "
-                                f"{report.rows_rejected:,} rejected")
+        self.announce(
+            "ingest",
+            f"{report.seen} files in landing, {len(report.written)} new, {report.rows_read:,} rows read, "
+            f"{report.rows_rejected:,} rejected",
+        )
         return report
 
     def has_news(self) -> bool:
@@ -100,9 +104,9 @@ class Night:
 
     def build(self) -> dbt.DbtOutcome:
         """Register the lake and run dbt over it."""
-        with registration.connect(self.home, self.settings) as con:
+        with connect(self.settings, self.home.work / "spill", self.home.warehouse) as con:
             registration.register(con, self.files, self.as_of)
-        self.dbt = dbt.build(self.home, self._progress("build"))
+        self.dbt = dbt.build(self.home, self.settings, self._progress("build"))
         self.announce("build", f"{len(self.dbt.models)} models, {len(self.dbt.tests)} tests")
         return self.dbt
 
@@ -119,8 +123,11 @@ class Night:
         self.verdict = Verdict.of(results, dbt_results(self.dbt))
         self.verdict.write(quality_dir)
         counts = self.verdict.counts()
-        self.announce("check", f"{counts['passed']} checks passed, {counts['failed']} failed, {counts['errored']} errored: "
-                               + ("may be published" if self.verdict.passed else "publication is blocked"))
+        self.announce(
+            "check",
+            f"{counts['passed']} checks passed, {counts['failed']} failed, {counts['errored']} errored: "
+            + ("may be published" if self.verdict.passed else "publication is blocked"),
+        )
         return self.verdict
 
     def batch(self) -> Any:
@@ -129,11 +136,28 @@ class Night:
 
         current = releases.current(self.home)
         fresh = [f for f in self.files if current is None or not current.holds(f.source, f.source_file, f.sha256)]
-        columns = ["source", "source_file", "status", "reason_code", "rows_read", "rows_accepted", "rows_rejected", "decision"]
+        columns = [
+            "source",
+            "source_file",
+            "status",
+            "reason_code",
+            "rows_read",
+            "rows_accepted",
+            "rows_rejected",
+            "decision",
+        ]
         return pd.DataFrame(
             [
-                (f.source, f.source_file, f.status, f.reason_code, f.rows_read, f.rows_accepted, f.rows_rejected,
-                 d.decision if (d := self.decisions.get(f.content)) else "none")
+                (
+                    f.source,
+                    f.source_file,
+                    f.status,
+                    f.reason_code,
+                    f.rows_read,
+                    f.rows_accepted,
+                    f.rows_rejected,
+                    d.decision if (d := self.decisions.get(f.content)) else "none",
+                )
                 for f in fresh
             ],
             columns=columns,
@@ -145,7 +169,13 @@ class Night:
             raise self.blocked()
         manifest = json.loads(dbt.manifest_path(self.home).read_text("utf-8"))
         self.release = publish(
-            self.home, self.settings, self.as_of, self.files, self.verdict, manifest, self.home.work / "quality",
+            self.home,
+            self.settings,
+            self.as_of,
+            self.files,
+            self.verdict,
+            manifest,
+            self.home.work / "quality",
             self._progress("publish"),
         )
         self.announce("publish", f"{len(self.release.manifest['tables'])} tables in {self.release.path}")
@@ -156,7 +186,8 @@ class Night:
         files = [f for f in self.files if not f.is_nested]
         lines = [
             f"files     {len(files)} known, {sum(f.status == 'rejected' for f in files)} rejected whole",
-            f"rows      {sum(f.rows_read for f in self.files):,} read, {sum(f.rows_rejected for f in self.files):,} rejected",
+            f"rows      {sum(f.rows_read for f in self.files):,} read, "
+            f"{sum(f.rows_rejected for f in self.files):,} rejected",
         ]
         if self.release:
             tables = self.release.manifest["tables"]
@@ -190,10 +221,18 @@ def dbt_results(outcome: dbt.DbtOutcome) -> list[Any]:
     statuses = {"pass": "passed", "fail": "failed", "warn": "failed", "error": "errored", "skipped": "errored"}
     return [
         CheckResult(
-            check_code=test.name, kind="dbt", suite=(test.model or "dbt").rsplit(".", 1)[-1], frame="warehouse",
-            expectation=test.name, status=statuses.get(test.status, "errored"), severity=test.severity,
-            blocking=test.severity == "error", observed=f"{test.failures} rows", unexpected_count=test.failures,
-            element_count=None, reason=test.description,
+            check_code=test.name,
+            kind="dbt",
+            suite=(test.model or "dbt").rsplit(".", 1)[-1],
+            frame="warehouse",
+            expectation=test.name,
+            status=statuses.get(test.status, "errored"),
+            severity=test.severity,
+            blocking=test.severity == "error",
+            observed=f"{test.failures} rows",
+            unexpected_count=test.failures,
+            element_count=None,
+            reason=test.description,
         )
         for test in outcome.tests.values()
     ]

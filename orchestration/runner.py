@@ -19,7 +19,7 @@ def run(night: Night) -> Night:
     Raises the error with which a step ended, PublicationBlocked when the verdict forbids publication.
     """
     quiet_telemetry()
-    for chatty in ("dagster", "great_expectations"):
+    for chatty in ("dagster._core", "great_expectations"):  # "dagster" itself is set anew by every run
         logging.getLogger(chatty).setLevel(logging.ERROR)
     home = night.home
     _prepare_storage(home)

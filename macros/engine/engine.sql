@@ -41,3 +41,8 @@
 {# A text for matching: lower case, without diacritics, `đ` as `d`. -#}
 {% macro folded(text) %}{{ return(adapter.dispatch('folded')(text)) }}{% endmacro %}
 {% macro default__folded(text) %}strip_accents(replace(lower({{ text }}), 'đ', 'd')){% endmacro %}
+
+{# After a star: all columns but these. -#}
+{% macro excluding(columns) %}{{ return(adapter.dispatch('excluding')(columns)) }}{% endmacro %}
+{% macro default__excluding(columns) %}exclude ({{ columns | join(', ') }}){% endmacro %}
+{% macro spark__excluding(columns) %}except ({{ columns | join(', ') }}){% endmacro %}

@@ -33,7 +33,9 @@ def landing_assets() -> list[AssetSpec]:
 def lake_assets() -> AssetsDefinition:
     sources = all_sources()
     specs = [
-        AssetSpec(lineage.lake_key(s), deps=[lineage.landing_key(s)], group_name="lake", kinds={"parquet"}, skippable=True)
+        AssetSpec(
+            lineage.lake_key(s), deps=[lineage.landing_key(s)], group_name="lake", kinds={"parquet"}, skippable=True
+        )
         for s in sources
     ]
 
@@ -46,12 +48,15 @@ def lake_assets() -> AssetsDefinition:
             return
         for name in sources:
             written = [f for f in report.written if f.source == name]
-            yield MaterializeResult(lineage.lake_key(name), metadata={
-                "files_new": len(written),
-                "rows_read": sum(f.rows_read for f in written),
-                "rows_rejected": sum(f.rows_rejected for f in written),
-                "files_rejected": sum(f.status == "rejected" for f in written),
-            })
+            yield MaterializeResult(
+                lineage.lake_key(name),
+                metadata={
+                    "files_new": len(written),
+                    "rows_read": sum(f.rows_read for f in written),
+                    "rows_rejected": sum(f.rows_rejected for f in written),
+                    "files_rejected": sum(f.status == "rejected" for f in written),
+                },
+            )
 
     return ingest
 
@@ -60,8 +65,12 @@ def warehouse_assets(manifest: dict[str, Any]) -> AssetsDefinition:
     tests = lineage.tests_of(manifest)
     keys = {i: lineage.model_key(node) for i, node in lineage.models(manifest).items()}
 
-    @multi_asset(specs=lineage.model_specs(manifest), check_specs=lineage.check_specs(manifest), name="build",
-                 required_resource_keys={"night"})
+    @multi_asset(
+        specs=lineage.model_specs(manifest),
+        check_specs=lineage.check_specs(manifest),
+        name="build",
+        required_resource_keys={"night"},
+    )
     def build(context: AssetExecutionContext) -> Iterator[MaterializeResult | AssetCheckResult]:
         outcome = context.resources.night.build()
         for node in outcome.models:
@@ -71,8 +80,13 @@ def warehouse_assets(manifest: dict[str, Any]) -> AssetsDefinition:
             if test_id in tests:
                 name, key = tests[test_id]
                 severity = AssetCheckSeverity.ERROR if test.severity == "error" else AssetCheckSeverity.WARN
-                yield AssetCheckResult(passed=test.status == "pass", asset_key=key, check_name=name, severity=severity,
-                                       metadata={"failures": test.failures})
+                yield AssetCheckResult(
+                    passed=test.status == "pass",
+                    asset_key=key,
+                    check_name=name,
+                    severity=severity,
+                    metadata={"failures": test.failures},
+                )
 
     return build
 
@@ -83,8 +97,12 @@ def verdict_assets(manifest: dict[str, Any]) -> AssetsDefinition:
     checks = [AssetCheckSpec(name, asset=VERDICT) for name in suites]
     passes = AssetCheckSpec("passes", asset=VERDICT, blocking=True, description="No blocking check failed or errored")
 
-    @multi_asset(specs=[AssetSpec(VERDICT, deps=marts, group_name="quality", kinds={"great_expectations"}, skippable=True)],
-                 check_specs=[*checks, passes], name="judge", required_resource_keys={"night"})
+    @multi_asset(
+        specs=[AssetSpec(VERDICT, deps=marts, group_name="quality", kinds={"great_expectations"}, skippable=True)],
+        check_specs=[*checks, passes],
+        name="judge",
+        required_resource_keys={"night"},
+    )
     def judge(context: AssetExecutionContext) -> Iterator[MaterializeResult | AssetCheckResult]:
         verdict = context.resources.night.check()
         yield MaterializeResult(VERDICT, metadata=verdict.counts())
@@ -92,12 +110,16 @@ def verdict_assets(manifest: dict[str, Any]) -> AssetsDefinition:
             bad = [c for c in verdict.checks if c.suite == name and c.status != "passed"]
             grave = any(c.severity == "error" for c in bad)
             yield AssetCheckResult(
-                passed=not bad, asset_key=VERDICT, check_name=name,
+                passed=not bad,
+                asset_key=VERDICT,
+                check_name=name,
                 severity=AssetCheckSeverity.ERROR if grave else AssetCheckSeverity.WARN,
                 metadata={c.check_code: f"{c.status}: {c.observed}" for c in bad},
             )
         yield AssetCheckResult(
-            passed=verdict.passed, asset_key=VERDICT, check_name="passes",
+            passed=verdict.passed,
+            asset_key=VERDICT,
+            check_name="passes",
             metadata={c.check_code: c.observed for c in verdict.blocking_failures},
         )
 
@@ -105,13 +127,19 @@ def verdict_assets(manifest: dict[str, Any]) -> AssetsDefinition:
 
 
 def release_assets() -> AssetsDefinition:
-    @multi_asset(specs=[AssetSpec(RELEASE, deps=[VERDICT], group_name="release", kinds={"duckdb", "parquet"}, skippable=True)],
-                 name="publish", required_resource_keys={"night"})
+    @multi_asset(
+        specs=[AssetSpec(RELEASE, deps=[VERDICT], group_name="release", kinds={"duckdb", "parquet"}, skippable=True)],
+        name="publish",
+        required_resource_keys={"night"},
+    )
     def publish(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
         release = context.resources.night.publish()
-        yield MaterializeResult(RELEASE, metadata={
-            "release_id": release.release_id,
-            "rows": sum(t["rows"] for t in release.manifest["tables"].values()),
-        })
+        yield MaterializeResult(
+            RELEASE,
+            metadata={
+                "release_id": release.release_id,
+                "rows": sum(t["rows"] for t in release.manifest["tables"].values()),
+            },
+        )
 
     return publish

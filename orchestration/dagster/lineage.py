@@ -43,10 +43,16 @@ def model_specs(manifest: dict[str, Any]) -> list[AssetSpec]:
             elif parent.startswith("source."):
                 table = parent.rsplit(".", 1)[-1]
                 upstream += [tables[table]] if table in tables else list(tables.values())
-        specs.append(AssetSpec(
-            model_key(node), deps=list(dict.fromkeys(upstream)), description=node["description"] or None,
-            group_name=node["schema"], kinds={"dbt", "duckdb"}, skippable=True,
-        ))
+        specs.append(
+            AssetSpec(
+                model_key(node),
+                deps=list(dict.fromkeys(upstream)),
+                description=node["description"] or None,
+                group_name=node["schema"],
+                kinds={"dbt", "duckdb"},
+                skippable=True,
+            )
+        )
     return specs
 
 

@@ -15,7 +15,71 @@ ZERO_WIDTH = "\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff
 _BLANK = r"[\s\p{Z}\x{0085}\x{001C}-\x{001F}]+"
 
 # Province codes of the citizen number (NĐ 137/2015, TT 59/2021/TT-BCA annex; domain document, section 4).
-PROVINCE_PREFIXES = ["001", "002", "004", "006", "008", "010", "011", "012", "014", "015", "017", "019", "020", "022", "024", "025", "026", "027", "030", "031", "033", "034", "035", "036", "037", "038", "040", "042", "044", "045", "046", "048", "049", "051", "052", "054", "056", "058", "060", "062", "064", "066", "067", "068", "070", "072", "074", "075", "077", "079", "080", "082", "083", "084", "086", "087", "089", "091", "092", "093", "094", "095", "096"]
+PROVINCE_PREFIXES = [
+    "001",
+    "002",
+    "004",
+    "006",
+    "008",
+    "010",
+    "011",
+    "012",
+    "014",
+    "015",
+    "017",
+    "019",
+    "020",
+    "022",
+    "024",
+    "025",
+    "026",
+    "027",
+    "030",
+    "031",
+    "033",
+    "034",
+    "035",
+    "036",
+    "037",
+    "038",
+    "040",
+    "042",
+    "044",
+    "045",
+    "046",
+    "048",
+    "049",
+    "051",
+    "052",
+    "054",
+    "056",
+    "058",
+    "060",
+    "062",
+    "064",
+    "066",
+    "067",
+    "068",
+    "070",
+    "072",
+    "074",
+    "075",
+    "077",
+    "079",
+    "080",
+    "082",
+    "083",
+    "084",
+    "086",
+    "087",
+    "089",
+    "091",
+    "092",
+    "093",
+    "094",
+    "095",
+    "096",
+]
 
 
 def literal(text: str) -> str:
@@ -150,7 +214,9 @@ def checked(column: Column, value: str) -> str:
     if column.kind == "time":
         return f"case when {value} >= timestamp '1900-01-01' and {value} < timestamp '2101-01-01' then {value} end"
     if column.kind == "date":
-        return f"case when {value} >= timestamp '1900-01-01' and {value} < timestamp '2101-01-01' then {value}::date end"
+        return (
+            f"case when {value} >= timestamp '1900-01-01' and {value} < timestamp '2101-01-01' then {value}::date end"
+        )
     return value
 
 
@@ -161,11 +227,13 @@ def partial_date(x: str, *, may_be_partial: bool) -> str:
     if not may_be_partial:
         return full
     month = f"regexp_extract({x}, '^([0-9]{{1,2}})[./-]([0-9]{{4}})$', ['m', 'y'])"
-    in_bounds = "p.y between '1900' and '2100' and p.m::int between 1 and 12"
+    year_and_month = (
+        "case when p.y between '1900' and '2100' and p.m::int between 1 and 12 then p.y || '-' || lpad(p.m, 2, '0') end"
+    )
     return (
         f"case when regexp_full_match({x}, '[0-9]{{4}}') then case when {x} between '1900' and '2100' then {x} end "
         f"when regexp_full_match({x}, '[0-9]{{1,2}}[./-][0-9]{{4}}') "
-        f"then {_let(month, f'case when {in_bounds} then p.y || {literal(chr(45))} || lpad(p.m, 2, {literal(chr(48))}) end')} "
+        f"then {_let(month, year_and_month)} "
         f"else {full} end"
     )
 
@@ -175,7 +243,8 @@ def numbered(x: str, codes: NumberedCodes, otherwise: str, *, padded: bool) -> s
     shape = f"[0-9]{{1,{codes.digits}}}" if padded else f"[0-9]{{{codes.digits}}}"
     number = f"lpad({x}, {codes.digits}, '0')"
     branches = " ".join(
-        f"when {number} in ({', '.join(map(literal, numbers))}) then {literal(value)}" for value, numbers in codes.values.items()
+        f"when {number} in ({', '.join(map(literal, numbers))}) then {literal(value)}"
+        for value, numbers in codes.values.items()
     )
     return (
         f"case when regexp_full_match({x}, '{shape}') then case {branches} else {literal(codes.otherwise)} end "
@@ -190,8 +259,14 @@ def flag(x: str, special: dict[str, tuple[str, ...]] | None = None) -> str:
     return mapped(x, {"true": tuple(yes), "false": tuple(no)}, result="boolean", missing="false")
 
 
-def mapped(x: str, values: dict[str, tuple[str, ...]], *, result: str = "varchar", missing: str = "null",
-           otherwise: str | None = None) -> str:
+def mapped(
+    x: str,
+    values: dict[str, tuple[str, ...]],
+    *,
+    result: str = "varchar",
+    missing: str = "null",
+    otherwise: str | None = None,
+) -> str:
     """A code list: matched as written first, folded only on a miss."""
 
     def fallback() -> str:
@@ -216,8 +291,7 @@ def mapped(x: str, values: dict[str, tuple[str, ...]], *, result: str = "varchar
         f"when p in ({', '.join(map(literal, names))}) then {constant(value)}" for value, names in folded.items()
     )
     return (
-        f"case when {x} is null then {missing} {exact} "
-        f"else {_let(near_key, f'case {near} else {fallback()} end')} end"
+        f"case when {x} is null then {missing} {exact} else {_let(near_key, f'case {near} else {fallback()} end')} end"
     )
 
 
@@ -239,9 +313,7 @@ def identity_kind(number: str) -> str:
 
 def pseudonym(number: str) -> str:
     """HMAC-SHA-256 of the number, first 128 bits in hex; the key's two pads are the variables pad_in, pad_out."""
-    return (
-        f"left(sha256(getvariable('pad_out') || unhex(sha256(getvariable('pad_in') || encode({number})))), 32)"
-    )
+    return f"left(sha256(getvariable('pad_out') || unhex(sha256(getvariable('pad_in') || encode({number})))), 32)"
 
 
 def typed(column: Column, x: str, is_number: str | None = None) -> str:

@@ -97,6 +97,7 @@ class Grid:
 
 # ---------------------------------------------------------------- text
 
+
 def _decoder_for(head: bytes) -> tuple[str, str] | None:
     if head.startswith(codecs.BOM_UTF8):
         return "utf-8-sig", "UTF-8"
@@ -121,13 +122,16 @@ def as_text(path: Path, work: Path, fallback: str | None = "cp1258") -> Text:
         encoding, name = marked
     target = work / "text"
     try:
-        with open(path, encoding=encoding, newline="") as source, open(target, "w", encoding="utf-8", newline="") as out:
+        with (
+            open(path, encoding=encoding, newline="") as source,
+            open(target, "w", encoding="utf-8", newline="") as out,
+        ):
             while chunk := source.read(_CHUNK_BYTES):
                 out.write(chunk)
     except UnicodeError as error:
         raise RejectedFile(
-            "unreadable", f"the text is neither UTF-8 nor valid {name} (byte {getattr(error, 'start', '?')}): "
-            "export it as UTF-8"
+            "unreadable",
+            f"the text is neither UTF-8 nor valid {name} (byte {getattr(error, 'start', '?')}): export it as UTF-8",
         ) from None
     return _survey(target)
 
@@ -142,7 +146,7 @@ def _survey(path: Path) -> Text:
             text.lines += chunk.count(b"\n")
             size += len(chunk)
             kept = len(chunk) - len(chunk.rstrip(b"\r\n"))
-            trailing = trailing + chunk.count(b"\n") if kept == len(chunk) else chunk[len(chunk) - kept:].count(b"\n")
+            trailing = trailing + chunk.count(b"\n") if kept == len(chunk) else chunk[len(chunk) - kept :].count(b"\n")
             if chunk.isascii() and not decoder.getstate()[0]:
                 rest = ""
                 continue
@@ -206,12 +210,12 @@ class _CsvLoader(Loader):
 
     def _load_by_duckdb(self, con: duckdb.DuckDBPyConnection, header_row: int, width: int) -> bool:
         """The fast way, for files in which every line is one record; says no where it cannot be sure."""
-        names = [*(f"c{i}" for i in range(width)), "extra"]
+        columns = ", ".join(f"'{name}': 'VARCHAR'" for name in [*(f"c{i}" for i in range(width)), "extra"])
         try:
             con.execute(
                 "create or replace temp table lines as select * from read_csv(?, delim = ?, quote = '\"', "
                 "escape = '\"', header = false, auto_detect = false, null_padding = true, strict_mode = true, "
-                f"max_line_size = 33554432, skip = ?, columns = {{{', '.join(f'{n!r}: {chr(39)}VARCHAR{chr(39)}' for n in names)}}})",
+                f"max_line_size = 33554432, skip = ?, columns = {{{columns}}})",
                 [str(self.text.path), self.separator, header_row],
             )
         except duckdb.Error:
@@ -228,7 +232,8 @@ class _CsvLoader(Loader):
         con.execute("drop view if exists grid; drop table if exists lines")
         con.execute(
             "create or replace temp table lines (row_number bigint, "
-            + ", ".join(f"{n} varchar" for n in [*names, "extra"]) + ")"
+            + ", ".join(f"{n} varchar" for n in [*names, "extra"])
+            + ")"
         )
         records = islice(_records(self.text.path, self.separator), header_row, None)
         first = header_row + 1
@@ -351,7 +356,9 @@ def _calamine_sheets(data: bytes) -> list[Sheet]:
     except PasswordError:
         raise RejectedFile("encrypted", "the workbook is protected by a password: save it without one") from None
     except Exception as error:  # calamine raises a class of its own per format
-        raise RejectedFile("unreadable", f"the workbook cannot be read ({type(error).__name__}): save it again") from None
+        raise RejectedFile(
+            "unreadable", f"the workbook cannot be read ({type(error).__name__}): save it again"
+        ) from None
     return sheets
 
 
@@ -450,7 +457,8 @@ def nested_records(con: duckdb.DuckDBPyConnection, key: str, parent_column: str,
     """The members of a list inside each of `records` become `records`, with the parent's row number and code."""
     member = _json_path(key)
     parents = ", ".join("nullif(json_extract_string(j, ?), '')" for _ in parent_keys)
-    con.execute(f"""
+    con.execute(
+        f"""
         create or replace temp table records as
         select row_number, case when json_type(member) = 'OBJECT'
             then json_merge_patch(member, json_object('{parent_column}', parent)) end as j
@@ -458,7 +466,9 @@ def nested_records(con: duckdb.DuckDBPyConnection, key: str, parent_column: str,
             select row_number, coalesce({parents}, null) as parent,
                 unnest(from_json(json_extract(j, ?), '["JSON"]')) as member
             from records where json_type(j, ?) = 'ARRAY'
-        )""", [*map(_json_path, parent_keys), member, member])
+        )""",
+        [*map(_json_path, parent_keys), member, member],
+    )
 
 
 def record_keys(con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -472,8 +482,10 @@ def spread_records(con: duckdb.DuckDBPyConnection, keys: list[str], *, is_nfc: b
     cells = []
     for i in range(len(keys)):
         raw = f"v[{i + 1}]"
-        cells.append(f"case when json_type({raw}) in {_NUMERIC} then regexp_replace({raw} ->> '$', '\\.0$', '') "
-                     f"else {raw} ->> '$' end as c{i}")
+        cells.append(
+            f"case when json_type({raw}) in {_NUMERIC} then regexp_replace({raw} ->> '$', '\\.0$', '') "
+            f"else {raw} ->> '$' end as c{i}"
+        )
         cells.append(f"coalesce(json_type({raw}) in {_NUMERIC}, false) as n{i}")
         cells.append(f"{raw} as j{i}")
     con.execute("drop view if exists grid")
@@ -512,7 +524,8 @@ def _load_json_array(con: duckdb.DuckDBPyConnection, text: Text, largest: int) -
     if kinds != [("ARRAY",)]:
         raise RejectedFile("unreadable", "the JSON object has no array under `data`: export it with one")
     con.execute(
-        "create or replace temp table lines as select unnest(from_json(json_extract(json, '$.data'), '[\"JSON\"]')) as j "
+        "create or replace temp table lines as "
+        "select unnest(from_json(json_extract(json, '$.data'), '[\"JSON\"]')) as j "
         f"from {read.format('unstructured')}",
         [str(text.path)],
     )

@@ -35,7 +35,7 @@ class Header:
 
     def _has(self, column: Column) -> bool:
         names = {name for name, _ in self.found.get(column.name, [])}
-        return bool(names - set(column.joined)) or bool(column.joined) and names >= set(column.joined)
+        return bool(names - set(column.joined)) or (bool(column.joined) and names >= set(column.joined))
 
     @property
     def texts(self) -> set[str]:
@@ -85,7 +85,7 @@ def find(sheets: list[Sheet], source: Source) -> tuple[Sheet, Header]:
             found, unknown, twice = match(cells, source)
             if not found:
                 continue
-            header = Header(index + 1, len(cells), found, unknown, _numbered(sheet.head[index + 1:index + 2]))
+            header = Header(index + 1, len(cells), found, unknown, _numbered(sheet.head[index + 1 : index + 2]))
             lacking = header.missing(source)
             if not lacking:
                 if twice:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.engine import connect
 from orchestration.home import Home
 from orchestration.ingestion import decode, header
 from orchestration.ingestion.cells import literal
@@ -74,24 +75,21 @@ def _is_held(held: LakeFile | None, file: LandedFile, sha: str, sources: dict[st
 
 def _engine(settings: Settings, work: Path, key: bytes) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that knows the pads of the pseudonym key (HMAC, RFC 2104) and nothing else."""
-    con = duckdb.connect()
-    con.execute(f"set temp_directory = {literal(str(work / 'spill'))}")
-    if settings.threads:
-        con.execute(f"set threads = {settings.threads}")
-    if settings.memory_limit:
-        con.execute(f"set memory_limit = {literal(settings.memory_limit)}")
+    con = connect(settings, work / "spill")
     block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
     con.execute("set variable pad_in = ?::blob", [bytes(b ^ 0x36 for b in block)])
     con.execute("set variable pad_out = ?::blob", [bytes(b ^ 0x5C for b in block)])
     return con
 
 
-def _take_in(con: duckdb.DuckDBPyConnection, lake: Lake, file: LandedFile, sha: str, sources: dict[str, Source],
-             work: Path) -> list[LakeFile]:
+def _take_in(
+    con: duckdb.DuckDBPyConnection, lake: Lake, file: LandedFile, sha: str, sources: dict[str, Source], work: Path
+) -> list[LakeFile]:
     """Write the lake files of one landed file: its own, and one per source nested in it."""
     source = sources.get(file.source) if file.source else None
-    taken = LakeFile(file.source, file.source_file, sha, file.stamp, "accepted",
-                     declaration=source.version if source else "")
+    taken = LakeFile(
+        file.source, file.source_file, sha, file.stamp, "accepted", declaration=source.version if source else ""
+    )
     try:
         if source is None:
             raise RejectedFile(
@@ -99,16 +97,30 @@ def _take_in(con: duckdb.DuckDBPyConnection, lake: Lake, file: LandedFile, sha: 
             )
         if file.stamp is None:
             raise RejectedFile(
-                "no_export_stamp", "the file name bears no date of its export: rename it with one, such as 20231116_2330"
+                "no_export_stamp",
+                "the file name bears no date of its export: rename it with one, such as 20231116_2330",
             )
         read = _read(con, file, source, work)
-        taken = replace(taken, rows_read=read.counts.read, rows_accepted=read.counts.accepted,
-                        rows_rejected=read.counts.rejected, unknown_columns=tuple(read.header.unknown))
+        taken = replace(
+            taken,
+            rows_read=read.counts.read,
+            rows_accepted=read.counts.accepted,
+            rows_rejected=read.counts.rejected,
+            unknown_columns=tuple(read.header.unknown),
+        )
         lake.write(con, _as_stored(source, taken), taken)
         return [taken, *_take_in_nested(con, lake, source, taken, read, sources)]
     except RejectedFile as rejection:
-        rejected = replace(taken, status="rejected", reason_code=rejection.reason_code, detail=rejection.detail,
-                           rows_read=0, rows_accepted=0, rows_rejected=0, unknown_columns=())
+        rejected = replace(
+            taken,
+            status="rejected",
+            reason_code=rejection.reason_code,
+            detail=rejection.detail,
+            rows_read=0,
+            rows_accepted=0,
+            rows_rejected=0,
+            unknown_columns=(),
+        )
         for nested in source.nested if source else ():
             lake.remove(lake.path_of(nested.source, file.source_file))
         lake.write(con, empty_relation(source), rejected)
@@ -153,8 +165,14 @@ def _read_records(con: duckdb.DuckDBPyConnection, source: Source, is_nfc: bool) 
     return _Read(sort_out(con, source, grid, found), found, True, is_nfc, keys)
 
 
-def _take_in_nested(con: duckdb.DuckDBPyConnection, lake: Lake, source: Source, parent: LakeFile, read: _Read,
-                    sources: dict[str, Source]) -> list[LakeFile]:
+def _take_in_nested(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    source: Source,
+    parent: LakeFile,
+    read: _Read,
+    sources: dict[str, Source],
+) -> list[LakeFile]:
     """Rows of other sources inside JSON records, with the parent's file, stamp and row number."""
     taken = []
     for nested in source.nested:
@@ -165,9 +183,16 @@ def _take_in_nested(con: duckdb.DuckDBPyConnection, lake: Lake, source: Source, 
         places = read.header.found.get(nested.parent_column, [])
         decode.nested_records(con, nested.key, nested.parent_column, [read.keys[p] for _, p in places])
         inside = _read_records(con, inner, read.is_nfc)
-        file = replace(parent, source=inner.source, declaration=inner.version, is_nested=True, unknown_columns=(),
-                       rows_read=inside.counts.read, rows_accepted=inside.counts.accepted,
-                       rows_rejected=inside.counts.rejected)
+        file = replace(
+            parent,
+            source=inner.source,
+            declaration=inner.version,
+            is_nested=True,
+            unknown_columns=(),
+            rows_read=inside.counts.read,
+            rows_accepted=inside.counts.accepted,
+            rows_rejected=inside.counts.rejected,
+        )
         lake.write(con, _as_stored(inner, file), file)
         taken.append(file)
     return taken
@@ -193,13 +218,17 @@ def _as_stored(source: Source, file: LakeFile) -> str:
     select.append("reject_reason")
     select.append("reject_column")
     select.append(
-        "case when reject_reason = 'extra_cell' then 'a filled cell stands beyond the header: quote cells that hold the separator' "
+        "case when reject_reason = 'extra_cell' "
+        "then 'a filled cell stands beyond the header: quote cells that hold the separator' "
         "when reject_reason = 'not_an_object' then 'the record is no JSON object: export it again' "
         f"else case reject_column {detail} end end as reject_detail"
     )
     select.append("raw_rows.raw_row")
     assert len(select) == len(lake_columns(source))
-    return f"select {', '.join(select)} from sorted_rows left join raw_rows on sorted_rows.row_number = raw_rows.row_number"
+    return (
+        f"select {', '.join(select)} from sorted_rows "
+        "left join raw_rows on sorted_rows.row_number = raw_rows.row_number"
+    )
 
 
 def _requirement(column) -> str:

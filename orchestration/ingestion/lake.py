@@ -169,9 +169,17 @@ class Lake:
         """Record a decision. Raises UsageError when no such file was ever landed."""
         file = next((f for f in self.files() if f.source_file == source_file and not f.is_nested), None)
         if file is None:
-            raise UsageError(f"no landed file {source_file!r} is known: give its path below landing, as `cchc status` shows it")
+            raise UsageError(
+                f"no landed file {source_file!r} is known: give its path below landing, as `cchc status` shows it"
+            )
         made = Decision(
-            decision, file.source, file.source_file, file.sha256, file.stamp, reason, by,
+            decision,
+            file.source,
+            file.source_file,
+            file.sha256,
+            file.stamp,
+            reason,
+            by,
             datetime.now(UTC).isoformat(timespec="seconds"),
         )
         folder = self.root / "_decisions"
@@ -209,7 +217,12 @@ def empty_relation(source: Source | None) -> str:
 def lake_columns(source: Source) -> list[tuple[str, str]]:
     """(name, DuckDB type) of a source's lake files."""
     return [
-        ("source_file", "VARCHAR"), ("export_stamp", "TIMESTAMP"), ("row_number", "BIGINT"),
+        ("source_file", "VARCHAR"),
+        ("export_stamp", "TIMESTAMP"),
+        ("row_number", "BIGINT"),
         *source.stored_columns(),
-        ("reject_reason", "VARCHAR"), ("reject_column", "VARCHAR"), ("reject_detail", "VARCHAR"), ("raw_row", "VARCHAR"),
+        ("reject_reason", "VARCHAR"),
+        ("reject_column", "VARCHAR"),
+        ("reject_detail", "VARCHAR"),
+        ("raw_row", "VARCHAR"),
     ]

@@ -136,18 +136,23 @@ def _json_option(column: Column, grid: Grid, position: int) -> Option:
     amount = f"case when ({text}) is null then 0 else {cells.typed(column, f'({text})', is_number)} end"
     amounts = f"list_transform(from_json({raw}, '[\"JSON\"]'), lambda p: {amount})"
     total = f"case when list_count({amounts}) = len({amounts}) then list_sum({amounts})::bigint end"
-    return Option(f"case when {length} > 0 or json_type({raw}) <> 'ARRAY' then {filled} end",
-                  lambda _: f"case when {length} > 0 then {total} end")
+    return Option(
+        f"case when {length} > 0 or json_type({raw}) <> 'ARRAY' then {filled} end",
+        lambda _: f"case when {length} > 0 then {total} end",
+    )
 
 
 def sort_out(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header: Header) -> Counts:
     """Fill `sorted_rows` from `grid`. Raises RejectedFile when the cells are shifted against the header."""
-    options = {c.name: _options(c, header, grid) for c in source.columns if c.kind != "dropped" and c.name in header.found}
+    options = {
+        c.name: _options(c, header, grid) for c in source.columns if c.kind != "dropped" and c.name in header.found
+    }
     present = [c for c in source.columns if options.get(c.name)]
     judged = _judged(present, options, _data_rows(con, source, grid, header))
     unreadable = {
         c.name: f"({quoted('t:' + c.name)} is not null and {quoted('v:' + c.name)} is null)"
-        for c in present if c.kind not in ("identity", "text", "code")
+        for c in present
+        if c.kind not in ("identity", "text", "code")
     }
     faults = ["when not is_object then ':not_an_object'", "when extra is not null then ':extra_cell'"]
     for column in source.columns:
@@ -164,13 +169,14 @@ def sort_out(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header:
             split_part(fault, ':', 2) as reject_reason,
             nullif(split_part(fault, ':', 1), '') as reject_column,
             case when fault is not null then list_filter([{names}], lambda p: p is not null) end as unreadable
-        from (select *, case {' '.join(faults)} end as fault from ({judged}))""")
+        from (select *, case {" ".join(faults)} end as fault from ({judged}))""")
     _refuse_shifted(con, present)
     [(read, rejected)] = con.execute("select count(*), count(reject_reason) from sorted_rows").fetchall()
     rejected_rows = f"""
         select row_number, {_raw_row(present, unreadable)} as raw_row from ({judged})
         where row_number in (select row_number from sorted_rows where reject_reason is not null)"""
-    con.execute(f"create or replace temp table raw_rows as {rejected_rows if rejected else 'select 0::bigint as row_number, null::varchar as raw_row where false'}")
+    none = "select 0::bigint as row_number, null::varchar as raw_row where false"
+    con.execute(f"create or replace temp table raw_rows as {rejected_rows if rejected else none}")
     return Counts(read, read - rejected, rejected)
 
 
@@ -185,9 +191,12 @@ def _judged(present: list[Column], options: dict[str, list[Option]], rows: str) 
         chosen.append(f"coalesce({', '.join(names)}) as {quoted('t:' + column.name)}")
         chosen.append(f"case {branches} end as {quoted('v:' + column.name)}")
     bounded = ", ".join(
-        f"{cells.checked(c, quoted('v:' + c.name))} as {quoted('v:' + c.name)}" for c in present if c.kind in ("time", "date")
+        f"{cells.checked(c, quoted('v:' + c.name))} as {quoted('v:' + c.name)}"
+        for c in present
+        if c.kind in ("time", "date")
     )
-    typed = f"select {', '.join(['row_number', 'is_object', 'extra', *chosen])} from (select {', '.join(['*', *texts])} from {rows})"
+    cleaned = f"select {', '.join(['*', *texts])} from {rows}"
+    typed = f"select {', '.join(['row_number', 'is_object', 'extra', *chosen])} from ({cleaned})"
     return f"select * replace ({bounded}) from ({typed})" if bounded else typed
 
 
@@ -267,16 +276,20 @@ def _raw_row(present: list[Column], unreadable: dict[str, str]) -> str:
     if not entries:
         return "'{}'"
     kept = f"list_filter([{', '.join(entries)}], lambda p: p.v is not null)"
-    shown = f"list_transform({kept}, lambda p: {{'k': p.k, 'v': case when p.masked then {cells.masked('p.v')} else p.v end}})"
+    value = f"case when p.masked then {cells.masked('p.v')} else p.v end"
+    shown = f"list_transform({kept}, lambda p: {{'k': p.k, 'v': {value}}})"
     return f"to_json(map_from_entries({shown}))::varchar"
 
 
 def _refuse_shifted(con: duckdb.DuckDBPyConnection, present: list[Column]) -> None:
     """A header over other cells: a required column with no filled cell, or dates and codes mostly unreadable."""
-    bad = dict(con.execute(
-        "select name, count(*) from (select unnest(unreadable) as name from sorted_rows where unreadable is not null) "
-        "group by name"
-    ).fetchall())
+    bad = dict(
+        con.execute(
+            "select name, count(*) "
+            "from (select unnest(unreadable) as name from sorted_rows where unreadable is not null) "
+            "group by name"
+        ).fetchall()
+    )
     watched = [c for c in present if c.kind in _SHIFT_KINDS or (c.required and c.kind != "flag")]
     counted = ", ".join(f"count({quoted(c.stored_name)})" for c in watched) or "0"
     [(rows, *readable)] = con.execute(f"select count(*), {counted} from sorted_rows").fetchall()
@@ -286,7 +299,8 @@ def _refuse_shifted(con: duckdb.DuckDBPyConnection, present: list[Column]) -> No
         filled = fine + bad.get(column.name, 0)
         if column.required and filled == 0:
             raise RejectedFile(
-                "shifted", f"the required column {column.name} has no filled cell: check that cells stand under their headers"
+                "shifted",
+                f"the required column {column.name} has no filled cell: check that cells stand under their headers",
             )
         if column.kind in _SHIFT_KINDS and bad.get(column.name, 0) * 2 > filled:
             raise RejectedFile(

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.engine import connect
 from orchestration.home import Home, write_text
 from orchestration.ingestion.cells import literal
 from orchestration.ingestion.decode import sha256_of
@@ -48,11 +49,16 @@ def published_tables(manifest: dict[str, Any]) -> list[PublishedTable]:
     found = []
     for node in manifest["nodes"].values():
         if node["resource_type"] in ("model", "seed") and node["schema"] in PUBLISHED_SCHEMAS:
-            found.append(PublishedTable(
-                node["name"], node["schema"], node["alias"], node["description"].strip(),
-                tuple(node["config"]["meta"].get("grain", ())),
-                {c["name"]: c["description"].strip() for c in node["columns"].values()},
-            ))
+            found.append(
+                PublishedTable(
+                    node["name"],
+                    node["schema"],
+                    node["alias"],
+                    node["description"].strip(),
+                    tuple(node["config"]["meta"].get("grain", ())),
+                    {c["name"]: c["description"].strip() for c in node["columns"].values()},
+                )
+            )
     return sorted(found, key=lambda t: t.name)
 
 
@@ -70,10 +76,16 @@ def inputs_of(files: list[LakeFile]) -> list[dict[str, Any]]:
     """What the manifest says of each landed file that counts."""
     return [
         {
-            "source": f.source, "source_file": f.source_file, "sha256": f.sha256,
-            "export_stamp": f.stamp.isoformat() if f.stamp else None, "status": f.status,
-            "rows_read": f.rows_read, "rows_accepted": f.rows_accepted, "rows_rejected": f.rows_rejected,
-            "reason_code": f.reason_code, "unknown_columns": list(f.unknown_columns),
+            "source": f.source,
+            "source_file": f.source_file,
+            "sha256": f.sha256,
+            "export_stamp": f.stamp.isoformat() if f.stamp else None,
+            "status": f.status,
+            "rows_read": f.rows_read,
+            "rows_accepted": f.rows_accepted,
+            "rows_rejected": f.rows_rejected,
+            "reason_code": f.reason_code,
+            "unknown_columns": list(f.unknown_columns),
         }
         for f in files
     ]
@@ -103,7 +115,8 @@ def publish(
         "code_version": code_version(),
         "sources": inputs_of(files),
         "tables": {
-            t.name: {"rows": rows[t.name], "sha256": sha256_of(building / "parquet" / f"{t.name}.parquet")} for t in tables
+            t.name: {"rows": rows[t.name], "sha256": sha256_of(building / "parquet" / f"{t.name}.parquet")}
+            for t in tables
         },
         "verdict": {"passed": verdict.passed, "checks": verdict.counts()},
     }
@@ -119,12 +132,17 @@ def publish(
     return Release(final, content)
 
 
-def _write_tables(home: Home, settings: Settings, building: Path, tables: list[PublishedTable], verdict: Verdict,
-                  progress: Progress | None) -> dict[str, int]:
+def _write_tables(
+    home: Home,
+    settings: Settings,
+    building: Path,
+    tables: list[PublishedTable],
+    verdict: Verdict,
+    progress: Progress | None,
+) -> dict[str, int]:
     database = building / "cchc.duckdb"
     rows: dict[str, int] = {}
-    with duckdb.connect() as con:
-        con.execute(f"set temp_directory = {literal(str(home.work / 'spill'))}")
+    with connect(settings, home.work / "spill") as con:
         con.execute(f"attach {literal(str(home.warehouse))} as warehouse (read_only)")
         con.execute(f"attach {literal(str(database))} as release (storage_version {literal(STORAGE_VERSION)})")
         con.execute("use release")
@@ -143,7 +161,9 @@ def _write_tables(home: Home, settings: Settings, building: Path, tables: list[P
             _comment(con, name, table)
             [(rows[table.name],)] = con.execute(f"select count(*) from {name}").fetchall()
             target = building / "parquet" / f"{table.name}.parquet"
-            con.execute(f"copy {name} to {literal(str(target))} (format parquet, compression zstd, compression_level 1)")
+            con.execute(
+                f"copy {name} to {literal(str(target))} (format parquet, compression zstd, compression_level 1)"
+            )
         _publish_macros(con)
         con.execute("use memory")
         con.execute("detach release")
@@ -155,7 +175,9 @@ def _write_tables(home: Home, settings: Settings, building: Path, tables: list[P
 
 def _publish_macros(con: duckdb.DuckDBPyConnection) -> None:
     """The table macros that dbt compiled into the warehouse, again inside the release."""
-    for (statement,) in con.execute("select statement from warehouse.intermediate.int_published_macros order by macro_name").fetchall():
+    for (statement,) in con.execute(
+        "select statement from warehouse.intermediate.int_published_macros order by macro_name"
+    ).fetchall():
         con.execute(statement)
 
 

@@ -43,9 +43,7 @@ class CheckResult:
     kind: Literal["great_expectations", "dbt"] = "great_expectations"
 
 
-def run_suites(
-    frames: dict[str, pd.DataFrame], docs_dir: Path, suites: list[Suite] | None = None
-) -> list[CheckResult]:
+def run_suites(frames: dict[str, pd.DataFrame], docs_dir: Path, suites: list[Suite] | None = None) -> list[CheckResult]:
     """Judges each suite's frame and writes Data Docs, readable offline, at `docs_dir/index.html`.
 
     A frame that was not given leaves every check of its suite errored: what was not judged has not passed.
@@ -57,7 +55,7 @@ def run_suites(
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
@@ -77,8 +75,7 @@ def run_suites(
         outcome = batch.validate(gx_suite, result_format=_result_format(suite, frame))
         rules = {rule.name: rule for rule in applicable}
         results += [
-            _result(suite, rules[item.expectation_config.meta["name"]], frame, item)
-            for item in outcome.results
+            _result(suite, rules[item.expectation_config.meta["name"]], frame, item) for item in outcome.results
         ]
         judged.append((suite, outcome))
     write_docs(context, judged, docs_dir)
@@ -130,9 +127,7 @@ def _result_format(suite: Suite, frame: pd.DataFrame) -> dict[str, Any]:
     return wanted | ({"unexpected_index_column_names": keys} if keys else {})
 
 
-def _check(
-    suite: Suite, rule: Expectation, status: Status, observed: str, **counts: int | None
-) -> CheckResult:
+def _check(suite: Suite, rule: Expectation, status: Status, observed: str, **counts: int | None) -> CheckResult:
     return CheckResult(
         check_code=f"{suite.name}.{rule.name}",
         suite=suite.name,

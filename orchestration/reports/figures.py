@@ -26,8 +26,15 @@ class Question:
     scope: tuple[str, str] | None = None
 
     @classmethod
-    def of(cls, release: Release, from_on: date | None, to_on: date | None, as_of: date | None,
-           convention: str = "separate", scope: str | None = None) -> Question:
+    def of(
+        cls,
+        release: Release,
+        from_on: date | None,
+        to_on: date | None,
+        as_of: date | None,
+        convention: str = "separate",
+        scope: str | None = None,
+    ) -> Question:
         """The question with the interface's defaults. Raises UsageError for days that cannot be answered."""
         as_of = as_of or release.as_of
         to_on = to_on or as_of
@@ -72,7 +79,7 @@ def figures(release: Release, question: Question, scope_types: list[str], kpi_co
                 ?::date as period_start, ?::date as period_end, ?::date as as_of,
                 numerator, denominator, value
             from marts.kpis(?::date, ?::date, ?::date, convention := ?)
-            where {' and '.join(conditions)}
+            where {" and ".join(conditions)}
             order by kpi_code, scope_type, scope_code
             """,
             params=[*question.parameters[:3], *parameters],

@@ -24,7 +24,8 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
     files = lake.files()
     rule = load_thresholds().file_rejection
     unpublished = [
-        f for f in files
+        f
+        for f in files
         if f.content not in decisions and (current is None or not current.holds(f.source, f.source_file, f.sha256))
     ]
     blocking = [
@@ -43,20 +44,33 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
             ).fetchall()
     return {
         "releases": [
-            {"release_id": r.release_id, "as_of": r.manifest["as_of"], "current": current is not None and r.path == current.path}
+            {
+                "release_id": r.release_id,
+                "as_of": r.manifest["as_of"],
+                "current": current is not None and r.path == current.path,
+            }
             for r in kept[-last:]
         ],
         "last_run": last_run,
         "freshness": freshness,
         "blocking": blocking,
         "rejected_files": [
-            {"source_file": f.source_file, "reason": f.reason_code, "detail": f.detail} for f in known if f.status == "rejected"
+            {"source_file": f.source_file, "reason": f.reason_code, "detail": f.detail}
+            for f in known
+            if f.status == "rejected"
         ],
         "rejected_rows": [
-            {"source_file": f.source_file, "source": f.source, "rows_rejected": f.rows_rejected, "rows_read": f.rows_read}
-            for f in known if f.rows_rejected
+            {
+                "source_file": f.source_file,
+                "source": f.source,
+                "rows_rejected": f.rows_rejected,
+                "rows_read": f.rows_read,
+            }
+            for f in known
+            if f.rows_rejected
         ],
         "decisions": [
-            {"source_file": d.source_file, "decision": d.decision, "reason": d.reason, "by": d.decided_by} for d in decisions.values()
+            {"source_file": d.source_file, "decision": d.decision, "reason": d.reason, "by": d.decided_by}
+            for d in decisions.values()
         ],
     }

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from orchestration.home import Home
 from orchestration.publishing import releases
@@ -37,7 +36,12 @@ ARTICLE = [
     Line("  một phần", ("dossiers_received_partial_process",), 186_404, needs_full_scale=True),
     Line("  còn lại", ("dossiers_received_other_service",), 29_302, needs_full_scale=True),
     Line("  trực tuyến", ("dossiers_received_online",), 196_088, needs_full_scale=True),
-    Line("  trực tiếp, dịch vụ bưu chính", ("dossiers_received_direct", "dossiers_received_postal"), 190_709, needs_full_scale=True),
+    Line(
+        "  trực tiếp, dịch vụ bưu chính",
+        ("dossiers_received_direct", "dossiers_received_postal"),
+        190_709,
+        needs_full_scale=True,
+    ),
     Line("Đã giải quyết", ("dossiers_resolved",), 363_325, needs_full_scale=True),
     Line("  trước hạn", ("dossiers_resolved_early",), 348_505, needs_full_scale=True),
     Line("  đúng hạn", ("dossiers_resolved_on_due_date",), 5_508, needs_full_scale=True),
@@ -66,7 +70,12 @@ ARTICLE = [
     Line("Ví điện tử, cổng thanh toán", ("payment_wallets_connected",), 3),
     Line("Văn phòng điện tử (%)", ("e_office_rate",), 100),
     Line("Cơ sở khám chữa bệnh", ("health_facilities",), 186, period=(date(2023, 1, 1), date(2023, 10, 16))),
-    Line("  tra cứu bằng CCCD gắn chíp", ("health_facilities_using_cccd",), 186, period=(date(2023, 1, 1), date(2023, 10, 16))),
+    Line(
+        "  tra cứu bằng CCCD gắn chíp",
+        ("health_facilities_using_cccd",),
+        186,
+        period=(date(2023, 1, 1), date(2023, 10, 16)),
+    ),
     Line("Khai sinh cấp trực tuyến", ("births_registered_online",), 2_000, at_least=True, needs_full_scale=True),
     Line("Khai tử cấp trực tuyến", ("deaths_registered_online",), 209, needs_full_scale=True),
 ]

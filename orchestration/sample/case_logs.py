@@ -34,10 +34,7 @@ def event_extracts(con: duckdb.DuckDBPyConnection, scale: float, rng: np.random.
     """`dossier_events`: monthly lists that overlap by a day, nightly messages in November."""
     con.register("officers", people_table(60, rng).select(["person", "applicant_name"]))
     strangers = max(1, round(12 * scale))
-    step = (
-        "select dossier_code, {} as occurred_at, {} as status, '{}' as step_name, '{}' as unit_name"
-        " from portal"
-    )
+    step = "select dossier_code, {} as occurred_at, {} as status, '{}' as step_name, '{}' as unit_name from portal"
     desk, office, head = "Bộ phận Tiếp nhận và Trả kết quả", "Phòng chuyên môn", "Lãnh đạo đơn vị"
     steps = " union all ".join(
         f"({step.format(moment, status, name, unit)} where {moment} is not null and {condition})"

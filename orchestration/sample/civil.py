@@ -92,9 +92,7 @@ def registration_extracts(
     )]  # fmt: skip
     quarters = (at(4, 1, 6, 0), at(7, 1, 6, 0), at(10, 1, 6, 0), _LAST)
     for number, (since, stamp) in enumerate(spans(*quarters)):
-        entered = (
-            f"registered_at > timestamp '{since}' and registered_at <= timestamp '{stamp}' and not is_online"
-        )
+        entered = f"registered_at > timestamp '{since}' and registered_at <= timestamp '{stamp}' and not is_online"
         for layout, cells, kind in ((BIRTH_LAYOUT, _BIRTH_CELLS, "KS"), (DEATH_LAYOUT, _DEATH_CELLS, "KT")):
             where = f"{entered} and event_type = '{kind}' and district_code not in {_PLAIN_DISTRICTS}"
             ending = "csv.gz" if number % 2 else "csv"
@@ -136,9 +134,7 @@ def _plan(
     group = np.repeat(np.arange(4), counts)
     online, birth = group < 2, group % 2 == 0
     season = calendar.season()
-    until = np.where(
-        online, np.searchsorted(calendar.days, np.datetime64(_ONLINE_UNTIL, "s"), "right"), len(season)
-    )
+    until = np.where(online, np.searchsorted(calendar.days, np.datetime64(_ONLINE_UNTIL, "s"), "right"), len(season))
     busy = np.cumsum(season)
     day = np.searchsorted(busy, rng.random(size) * busy[until - 1], side="right")
     chance = rng.random(size)
@@ -148,9 +144,7 @@ def _plan(
     ))  # fmt: skip
     kind[birth & (kind == "abroad")] = "new"
     limit = np.where(birth, 60, 15)
-    waited = np.where(
-        kind == "late", limit + 1 + rng.geometric(0.008, size), np.floor(rng.random(size) ** 2 * limit)
-    )
+    waited = np.where(kind == "late", limit + 1 + rng.geometric(0.008, size), np.floor(rng.random(size) ** 2 * limit))
     waited = np.where(kind == "again", rng.integers(25 * 365, 70 * 365, size), waited).astype(int)
     waited[(kind == "new") & (chance > 0.985)] += 45  # late, and not called so
     registered_on = calendar.days[day]
@@ -174,9 +168,7 @@ def _plan(
         "precision": rng.integers(0, 10, size), "sex": sex.astype(str), "born": born, "number": number,
         "chance": rng.random(size),
     }))  # fmt: skip
-    con.register(
-        "plan_of_names", people_table(size, rng).select(["person", "applicant_name", "applicant_id"])
-    )
+    con.register("plan_of_names", people_table(size, rng).select(["person", "applicant_name", "applicant_id"]))
     cells = {column: pa.array(values, from_pandas=True) for column, values in agencies.items()}
     con.register("offices", pa.table({"agency": np.arange(len(agencies["level"])), **cells}))
     twice = max(1, round(6 * scale))

@@ -150,9 +150,7 @@ def write_dossiers(
         _write(con, export, path)
 
 
-def load_dossiers(
-    con: duckdb.DuckDBPyConnection, plan: Plan, province: Province, rng: np.random.Generator
-) -> None:
+def load_dossiers(con: duckdb.DuckDBPyConnection, plan: Plan, province: Province, rng: np.random.Generator) -> None:
     """The table `dossiers`: the plan with its codes and names, numbered in order of creation; and `changes`:
     every moment at which one of them shows anew."""
     columns = {name: pa.array(column, from_pandas=True) for name, column in plan.items()}
@@ -244,12 +242,8 @@ def _spoil(con: duckdb.DuckDBPyConnection, export: Export, rng: np.random.Genera
     """).fetchnumpy()["line"]
     ((rows,),) = con.execute("select count(*) from shown").fetchall()
     count = min(export.spoiled, len(fitting), rows // 25)
-    kinds = np.resize(
-        np.array(["due_at", "status", "received_at", "procedure_code", "two_digit_year"], object), count
-    )
-    marks = pa.table(
-        {"line": rng.choice(fitting, count, replace=False), "spoiled": pa.array(kinds, pa.string())}
-    )
+    kinds = np.resize(np.array(["due_at", "status", "received_at", "procedure_code", "two_digit_year"], object), count)
+    marks = pa.table({"line": rng.choice(fitting, count, replace=False), "spoiled": pa.array(kinds, pa.string())})
     con.register("marks", marks)
     con.execute("update shown set spoiled = marks.spoiled from marks where shown.line = marks.line")
     con.unregister("marks")

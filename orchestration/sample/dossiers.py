@@ -100,9 +100,7 @@ def _repeat(counts: dict[str, int]) -> np.ndarray:
     return np.repeat(np.array(list(counts), object), list(counts.values()))
 
 
-def _procedures(
-    province: Province, level: np.ndarray, slow: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def _procedures(province: Province, level: np.ndarray, slow: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A listed procedure of the dossier's service level; slow dossiers lean to procedures of many days."""
     table = province.procedures
     chosen = np.zeros(len(level), int)

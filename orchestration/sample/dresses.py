@@ -119,9 +119,7 @@ DOTTED = Dress(_UPPER_HEADERS, "%d.%m.%Y %H:%M:%S", _SPELLED_OUT, ("yes", "no"))
 DASHED = Dress(_HEADERS, "%d-%m-%Y %H:%M:%S", _COLLOQUIAL, ("true", "false"))
 PORTAL = Dress(_KEYS, "%Y%m%d%H%M%S", _NUMBERS)
 TRUE_DATES = replace(PLAIN, true_dates=frozenset({"received_at", "due_at", "completed_at"}))
-SERIALS = Dress(
-    _UPPER_HEADERS, names=_SPELLED_OUT, flags=("x", ""), serials=frozenset(_TIMES), number_ids=True
-)
+SERIALS = Dress(_UPPER_HEADERS, names=_SPELLED_OUT, flags=("x", ""), serials=frozenset(_TIMES), number_ids=True)
 ALL_TRUE_DATES = Dress(_OTHER_HEADERS, names=_COLLOQUIAL, flags=("x", ""), true_dates=frozenset(_TIMES))
 NO_STATUS = Dress({c: h for c, h in _HEADERS.items() if c != "status"}, names=_SPELLED_OUT)
 

@@ -61,9 +61,7 @@ def write_csv(con: duckdb.DuckDBPyConnection, query: str, path: Path, style: Csv
     """The rows of an SQL query of text columns; gzipped if the path ends in `.gz`."""
     with TemporaryDirectory() as folder:
         plain = Path(folder, "plain.csv")
-        con.execute(
-            f"copy ({query}) to '{plain}' (format csv, header, delimiter '{style.delimiter}', nullstr '')"
-        )
+        con.execute(f"copy ({query}) to '{plain}' (format csv, header, delimiter '{style.delimiter}', nullstr '')")
         content = plain.read_bytes()
     if style != CsvStyle(style.delimiter):
         text = "".join(f"{title}\n" for title in style.titles) + content.decode()

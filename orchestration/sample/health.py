@@ -45,9 +45,7 @@ def facilities_table(province: Province) -> pa.Table:
     rows = [(name, codes[0], 30.0) for name in _HOSPITALS]
     rows += [(f"Trung tâm Y tế {name.removeprefix('UBND ')}", codes[seat], 14.0)
              for name, seat in zip(districts, seats, strict=True)]  # fmt: skip
-    rows += [
-        (f"Phòng khám đa khoa khu vực {names[n].removeprefix('UBND ')}", codes[n], 4.0) for n in every_seventh
-    ]
+    rows += [(f"Phòng khám đa khoa khu vực {names[n].removeprefix('UBND ')}", codes[n], 4.0) for n in every_seventh]
     rows += [(f"Trạm Y tế {name.removeprefix('UBND ')}", code, 1.0)
              for name, code in zip(names, codes, strict=True)]  # fmt: skip
     count = len(rows)
@@ -104,9 +102,7 @@ def lookup_extracts(
     return [_lookup_list(number, since, stamp) for number, (since, stamp) in enumerate(spans(*stamps))]
 
 
-def _lookups(
-    con: duckdb.DuckDBPyConnection, calendar: Calendar, size: int, rng: np.random.Generator
-) -> pa.Table:
+def _lookups(con: duckdb.DuckDBPyConnection, calendar: Calendar, size: int, rng: np.random.Generator) -> pa.Table:
     """What chance decides of each look-up; most of the gateway's codes say entitled, a few failed."""
     facilities = con.table("facilities").to_arrow_table()
     weight = facilities["weight"].to_numpy()

@@ -35,9 +35,7 @@ def people_table(size: int, rng: np.random.Generator) -> pa.Table:
         _digits(pa.array((np.arange(size) * 7 + 13) % 1_000_000), 6),
         "",
     )
-    name = pc.binary_join_element_wise(
-        *(_drawn(parts, rng, size) for parts in (_FAMILY, _MIDDLE, _GIVEN)), " "
-    )
+    name = pc.binary_join_element_wise(*(_drawn(parts, rng, size) for parts in (_FAMILY, _MIDDLE, _GIVEN)), " ")
     return pa.table({
         "person": number,
         "applicant_name": name,
@@ -47,9 +45,7 @@ def people_table(size: int, rng: np.random.Generator) -> pa.Table:
     })  # fmt: skip
 
 
-def _drawn(
-    parts: tuple[str, ...], rng: np.random.Generator, size: int, p: tuple[float, ...] | None = None
-) -> pa.Array:
+def _drawn(parts: tuple[str, ...], rng: np.random.Generator, size: int, p: tuple[float, ...] | None = None) -> pa.Array:
     return pa.array(parts).take(pa.array(rng.choice(len(parts), size, p=p)))
 
 

@@ -55,9 +55,7 @@ def load_province() -> Province:
     return Province(_agencies(read_data("communes_2021.csv")), _procedures(read_data("procedures.csv")))
 
 
-def agencies_for(
-    province: Province, procedure: np.ndarray, commune: np.ndarray, district: np.ndarray
-) -> np.ndarray:
+def agencies_for(province: Province, procedure: np.ndarray, commune: np.ndarray, district: np.ndarray) -> np.ndarray:
     """Row of `agencies` that handles each dossier: the procedure's department, else the drawn district or
     commune. All arguments are arrays of row numbers, `district` and `commune` of rows of `agencies`."""
     level = province.procedures["level"][procedure]
@@ -115,9 +113,7 @@ def _agencies(communes: list[dict[str, str]]) -> Columns:
              "weight", "is_listed")  # fmt: skip
     columns = zip(*rows, *below, unlisted, strict=True)
     kinds = {"weight": float, "is_listed": bool}
-    return {
-        name: np.array(cells, kinds.get(name, object)) for name, cells in zip(names, columns, strict=True)
-    }
+    return {name: np.array(cells, kinds.get(name, object)) for name, cells in zip(names, columns, strict=True)}
 
 
 def _inner(name: str) -> str:

@@ -26,14 +26,10 @@ _SLASHED, _DASHED = "%d/%m/%Y", "%Y-%m-%d"
 _DATED = ("assigned_on", "due_on", "completed_on", "issued_on", "inspected_on", "held_on", "connected_on")
 
 
-def register_extracts(
-    con: duckdb.DuckDBPyConnection, province: Province, rng: np.random.Generator
-) -> list[Extract]:
+def register_extracts(con: duckdb.DuckDBPyConnection, province: Province, rng: np.random.Generator) -> list[Extract]:
     """All registers but those of procedures and health facilities."""
     agencies = {column: pa.array(cells, from_pandas=True) for column, cells in province.agencies.items()}
-    con.register(
-        "register_agencies", pa.table({"row": np.arange(len(province.agencies["level"])), **agencies})
-    )
+    con.register("register_agencies", pa.table({"row": np.arange(len(province.agencies["level"])), **agencies}))
     for name in (
         "plan_tasks",
         "directives",
@@ -42,9 +38,7 @@ def register_extracts(
         "index_results",
         "payment_providers",
     ):
-        rows = pa.Table.from_pylist(
-            [{k: v or None for k, v in row.items()} for row in read_data(f"{name}.csv")]
-        )
+        rows = pa.Table.from_pylist([{k: v or None for k, v in row.items()} for row in read_data(f"{name}.csv")])
         for column in set(rows.column_names) & set(_DATED):
             index = rows.column_names.index(column)
             rows = rows.set_column(index, column, rows[column].cast(pa.date32()))
@@ -57,11 +51,7 @@ def register_extracts(
 
 def _day(column: str, form: str = _SLASHED, until: datetime | None = None) -> str:
     text = f"strftime({column}, '{form}')"
-    return (
-        f"case when {column} <= timestamp '{until}' then {text} end as {column}"
-        if until
-        else f"{text} as {column}"
-    )
+    return f"case when {column} <= timestamp '{until}' then {text} end as {column}" if until else f"{text} as {column}"
 
 
 def _agencies() -> list[Extract]:
@@ -113,9 +103,7 @@ def _dated_lists() -> list[Extract]:
 
     def directives(stamp: datetime, form: str) -> str:
         where = by_now.format("issued_on", stamp, "issued_on, document_number")
-        return (
-            f"select document_number, {_day('issued_on', form)}, title, issuer from data_directives {where}"
-        )
+        return f"select document_number, {_day('issued_on', form)}, title, issuer from data_directives {where}"
 
     def inspections(stamp: datetime, form: str) -> str:
         where = by_now.format("inspected_on", stamp, "inspection_code")
@@ -126,9 +114,7 @@ def _dated_lists() -> list[Extract]:
 
     def trainings(stamp: datetime, form: str) -> str:
         where = by_now.format("held_on", stamp, "training_code")
-        return (
-            f"select training_code, {_day('held_on', form)}, title, participants from data_trainings {where}"
-        )
+        return f"select training_code, {_day('held_on', form)}, title, participants from data_trainings {where}"
 
     mid_year, autumn = at(7, 4, 9, 0), at(10, 31, 17, 15)
     return [
@@ -200,9 +186,7 @@ def _voices() -> list[Extract]:
 
 def _rated(province: Province) -> np.ndarray:
     """The 37 departments and districts, by row."""
-    return np.flatnonzero(
-        np.isin(province.agencies["level"], ("tỉnh", "huyện")) & province.agencies["is_listed"]
-    )
+    return np.flatnonzero(np.isin(province.agencies["level"], ("tỉnh", "huyện")) & province.agencies["is_listed"])
 
 
 def _ratings(province: Province, rng: np.random.Generator) -> pa.Table:

@@ -15,8 +15,9 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-Kind = Literal["code", "text", "time", "date", "partial_date", "integer", "money", "decimal", "flag", "list",
-               "identity", "dropped"]
+Kind = Literal[
+    "code", "text", "time", "date", "partial_date", "integer", "money", "decimal", "flag", "list", "identity", "dropped"
+]
 
 DUCKDB_TYPE: dict[str, str] = {
     "code": "VARCHAR",
@@ -92,8 +93,11 @@ class Column(_Strict):
     @property
     def stored_name(self) -> str:
         """Identity numbers are stored as a pseudonym, under a name that says so."""
-        return self.name.removesuffix("_id").removesuffix("_number").removesuffix("_name") + "_key" \
-            if self.kind == "identity" else self.name
+        return (
+            self.name.removesuffix("_id").removesuffix("_number").removesuffix("_name") + "_key"
+            if self.kind == "identity"
+            else self.name
+        )
 
 
 class Nested(_Strict):

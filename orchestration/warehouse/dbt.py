@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 
 from orchestration.errors import CchcError
 from orchestration.home import Home
-from orchestration.settings import PROJECT_DIR, quiet_telemetry
+from orchestration.settings import PROJECT_DIR, Settings, quiet_telemetry
 
 PARSED_MANIFEST = PROJECT_DIR / "target" / "manifest.json"
 
@@ -43,17 +44,47 @@ class DbtTest:
 def build_arguments(target_path: Path) -> list[str]:
     """Arguments of the nightly build: everything but unit tests, which run on fixed rows in the test suite."""
     return [
-        "build", "--exclude", "resource_type:unit_test", "--quiet", "--log-level-file", "none",
-        "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR), "--target-path", str(target_path),
-        "--no-use-colors", "--no-version-check",
+        "build",
+        "--exclude",
+        "resource_type:unit_test",
+        "--quiet",
+        "--log-level-file",
+        "none",
+        "--project-dir",
+        str(PROJECT_DIR),
+        "--profiles-dir",
+        str(PROJECT_DIR),
+        "--target-path",
+        str(target_path),
+        "--no-use-colors",
+        "--no-version-check",
     ]
 
 
 def parse_arguments() -> list[str]:
     return [
-        "parse", "--quiet", "--log-level-file", "none", "--project-dir", str(PROJECT_DIR),
-        "--profiles-dir", str(PROJECT_DIR), "--no-use-colors", "--no-version-check",
+        "parse",
+        "--quiet",
+        "--log-level-file",
+        "none",
+        "--project-dir",
+        str(PROJECT_DIR),
+        "--profiles-dir",
+        str(PROJECT_DIR),
+        "--no-use-colors",
+        "--no-version-check",
     ]
+
+
+def parsed_manifest() -> dict[str, Any]:
+    """The project's manifest as data, parsed anew when a file of the project is newer. Raises CchcError."""
+    files = [PROJECT_DIR / "dbt_project.yml", PROJECT_DIR / "profiles.yml"]
+    for folder in ("models", "macros", "seeds", "tests/dbt"):
+        files += (PROJECT_DIR / folder).rglob("*")
+    newest = max(path.stat().st_mtime for path in files)
+    if not PARSED_MANIFEST.exists() or PARSED_MANIFEST.stat().st_mtime < newest:
+        parse()
+    return json.loads(PARSED_MANIFEST.read_text("utf-8"))
 
 
 def parse() -> Any:
@@ -69,11 +100,13 @@ def parse() -> Any:
     return result.result
 
 
-def build(home: Home, progress: Callable[[str, int, int], None] | None = None) -> DbtOutcome:
+def build(home: Home, settings: Settings, progress: Callable[[str, int, int], None] | None = None) -> DbtOutcome:
     """Build and test every model in the home's warehouse. Raises CchcError when a model fails."""
     quiet_telemetry()
     manifest = parse()
     os.environ["CCHC_WAREHOUSE"] = str(home.warehouse)
+    if settings.memory_limit:
+        os.environ["CCHC_MEMORY_LIMIT"] = settings.memory_limit
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -90,8 +123,12 @@ def build(home: Home, progress: Callable[[str, int, int], None] | None = None) -
         node = run.node
         if node.resource_type == "test":
             outcome.tests[node.unique_id] = DbtTest(
-                node.name, str(run.status), node.config.severity.lower(), run.failures or 0,
-                getattr(node, "attached_node", None), node.description,
+                node.name,
+                str(run.status),
+                node.config.severity.lower(),
+                run.failures or 0,
+                getattr(node, "attached_node", None),
+                node.description,
             )
         else:
             outcome.models[node.unique_id] = str(run.status)

@@ -12,25 +12,12 @@ import duckdb
 import holidays
 import pyarrow as pa
 
-from orchestration.home import Home
 from orchestration.ingestion.cells import literal
 from orchestration.ingestion.lake import LakeFile, empty_relation
 from orchestration.ingestion.rows import quoted
-from orchestration.settings import Settings
 from orchestration.sources import Source, all_sources
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
-
-
-def connect(home: Home, settings: Settings) -> duckdb.DuckDBPyConnection:
-    """The warehouse, made when missing; spills inside the home."""
-    con = duckdb.connect(str(home.warehouse))
-    con.execute(f"set temp_directory = {literal(str(home.work / 'spill'))}")
-    if settings.threads:
-        con.execute(f"set threads = {settings.threads}")
-    if settings.memory_limit:
-        con.execute(f"set memory_limit = {literal(settings.memory_limit)}")
-    return con
 
 
 def register(con: duckdb.DuckDBPyConnection, files: list[LakeFile], as_of: date) -> None:
@@ -44,17 +31,42 @@ def register(con: duckdb.DuckDBPyConnection, files: list[LakeFile], as_of: date)
     con.execute(f"create table lake.run as select date {literal(as_of.isoformat())} as as_of")
     _table(con, "sources", [(s.source, s.title_vi) for s in sources.values()], "source varchar, title_vi varchar")
     _table(
-        con, "source_columns",
-        [(s.source, c.name, c.kind, c.required, ", ".join(dict.fromkeys((c.name, *c.names, *c.sum_of, *c.joined))),
-          {"identity": "pseudonym", "dropped": "dropped"}.get(c.kind, "none"))
-         for s in sources.values() for c in s.columns],
+        con,
+        "source_columns",
+        [
+            (
+                s.source,
+                c.name,
+                c.kind,
+                c.required,
+                ", ".join(dict.fromkeys((c.name, *c.names, *c.sum_of, *c.joined))),
+                {"identity": "pseudonym", "dropped": "dropped"}.get(c.kind, "none"),
+            )
+            for s in sources.values()
+            for c in s.columns
+        ],
         "source varchar, column_name varchar, kind varchar, is_required boolean, accepted_headers varchar, "
         "personal_data_class varchar",
     )
     _table(
-        con, "files",
-        [(f.source or f.source_file.rpartition("/")[0] or None, f.source_file, f.sha256, f.stamp, f.status, f.rows_read, f.rows_accepted, f.rows_rejected,
-          f.reason_code, f.detail, f.is_nested) for f in files],
+        con,
+        "files",
+        [
+            (
+                f.source or f.source_file.rpartition("/")[0] or None,
+                f.source_file,
+                f.sha256,
+                f.stamp,
+                f.status,
+                f.rows_read,
+                f.rows_accepted,
+                f.rows_rejected,
+                f.reason_code,
+                f.detail,
+                f.is_nested,
+            )
+            for f in files
+        ],
         "source varchar, source_file varchar, sha256 varchar, export_stamp timestamp, status varchar, "
         "rows_read bigint, rows_accepted bigint, rows_rejected bigint, reason_code varchar, detail varchar, "
         "is_nested boolean",
@@ -90,6 +102,9 @@ def _register_holidays(con: duckdb.DuckDBPyConnection) -> None:
 def _table(con: duckdb.DuckDBPyConnection, name: str, rows: list[tuple], columns: str) -> None:
     con.execute(f"create table lake.{name} ({columns})")
     if rows:
-        con.register("registered", pa.table(list(map(list, zip(*rows, strict=True))), names=[f"c{i}" for i in range(len(rows[0]))]))
+        con.register(
+            "registered",
+            pa.table(list(map(list, zip(*rows, strict=True))), names=[f"c{i}" for i in range(len(rows[0]))]),
+        )
         con.execute(f"insert into lake.{name} select * from registered")
         con.unregister("registered")

@@ -107,6 +107,7 @@ def test_what_is_nested_in_a_file_is_settled_with_it(tmp_path: Path) -> None:
 
 def ingested(files: dict[str, bytes], folder: Path):
     from conftest import AS_OF
+
     from orchestration.nightly import Night
     from orchestration.settings import Settings
 

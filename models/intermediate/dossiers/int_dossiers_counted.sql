@@ -1,1 +1,1 @@
-{{ dossiers_known_on(built_names(), as_of(), "'separate'") }}
+{{ dossiers_known_on(built_names(['dossier_versions', 'dates', 'supplements', 'agencies']), as_of(), "'separate'") }}

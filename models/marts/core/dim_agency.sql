@@ -1,9 +1,16 @@
 -- Agencies of the register by validity; those that only dossiers name are kept, marked as inferred.
-with register as (
+with entries_known as (
     {{ valid_on_register(ref('history_agencies'), 'agency_code', [
         'agency_name', 'level', 'parent_code', 'commune_code', 'district_code', 'uses_e_office',
         'has_internal_process', 'has_electronic_process',
     ], as_of()) }}
+),
+
+-- An entry whose validity ends before it begins was never valid.
+register as (
+    select *
+    from entries_known
+    where valid_from < valid_to
 ),
 
 named as (
@@ -17,7 +24,6 @@ named as (
 entries as (
     select *, false as is_inferred
     from register
-    where valid_from < valid_to
     union all
     select
         named.agency_code, coalesce(named.agency_name, named.agency_code) as agency_name,

@@ -1,8 +1,15 @@
 -- Procedures of the register by validity; those that only dossiers name are kept, marked as inferred.
-with register as (
+with entries_known as (
     {{ valid_on_register(ref('history_procedures'), 'procedure_code', [
         'procedure_name', 'field_code', 'field_name', 'level', 'service_level', 'is_online', 'statutory_days',
     ], as_of()) }}
+),
+
+-- An entry whose validity ends before it begins was never valid.
+register as (
+    select *
+    from entries_known
+    where valid_from < valid_to
 ),
 
 named as (
@@ -18,7 +25,6 @@ named as (
 entries as (
     select *, false as is_inferred
     from register
-    where valid_from < valid_to
     union all
     select
         named.procedure_code, coalesce(named.procedure_name, named.procedure_code) as procedure_name,

@@ -1,0 +1,21 @@
+"""DuckDB connections of the project: quiet, spilling inside the home, within the memory and threads allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from orchestration.settings import Settings
+
+
+def connect(settings: Settings, spill: Path, database: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection to a database file, or to memory; what does not fit in memory is spilled below `spill`."""
+    con = duckdb.connect(str(database) if database else ":memory:")
+    con.execute("set enable_progress_bar = false")
+    con.execute("set temp_directory = ?", [str(spill)])
+    if settings.threads:
+        con.execute("set threads = ?", [settings.threads])
+    if settings.memory_limit:
+        con.execute("set memory_limit = ?", [settings.memory_limit])
+    return con

@@ -44,6 +44,21 @@ READS_STAGING = {
     "stg_public_holidays": "dim_date is all that is made of them",
 }
 
+# Spelled otherwise, or meaning something else, on Spark (stack.md): only macros/engine may use them.
+ENGINE_ONLY = {
+    "exclude": r"\*\s+exclude\b",
+    "date_diff": r"\bdate_diff\s*\(",
+    "generate_series": r"\bgenerate_series\s*\(",
+    "hash": r"\bhash\s*\(",
+    "regexp_matches": r"\bregexp_matches\s*\(",
+    "regexp_replace": r"\bregexp_replace\s*\(",
+    "strftime": r"\bstrftime\s*\(",
+    "strip_accents": r"\bstrip_accents\s*\(",
+    "strptime": r"\bstrptime\s*\(",
+    "union by name": r"\bunion\s+(all\s+)?by\s+name\b",
+    "asof": r"\basof\b",
+}
+
 
 @cache
 def manifest() -> Node:

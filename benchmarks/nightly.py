@@ -1,10 +1,11 @@
-"""The whole nightly beside the raw DuckDB script, side by side in one run: `python -m benchmarks.nightly [DOSSIERS…]`.
+"""The whole nightly beside the raw DuckDB script, side by side in one run: `python -m benchmarks.nightly [--runs N] [DOSSIERS…]`.
 
 Prints medians, peak memory and the ratio beside its goal; says nothing of pass or fail.
 """
 
 from __future__ import annotations
 
+import argparse
 import resource
 import shutil
 import statistics
@@ -26,8 +27,11 @@ def timed(command: list[str]) -> float:
 
 
 def main() -> None:
-    sizes = [int(a) for a in sys.argv[1:]] or list(GOALS)
-    runs = 3
+    parser = argparse.ArgumentParser()
+    parser.add_argument("dossiers", type=int, nargs="*", default=list(GOALS))
+    parser.add_argument("--runs", type=int, default=3)
+    asked = parser.parse_args()
+    sizes, runs = asked.dossiers, asked.runs
     for dossiers in sizes:
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)

@@ -122,12 +122,7 @@ class Night:
         results = run_suites(frames, quality_dir)
         self.verdict = Verdict.of(results, dbt_results(self.dbt))
         self.verdict.write(quality_dir)
-        counts = self.verdict.counts()
-        self.announce(
-            "check",
-            f"{counts['passed']} checks passed, {counts['failed']} failed, {counts['errored']} errored: "
-            + ("may be published" if self.verdict.passed else "publication is blocked"),
-        )
+        self.announce("check", _checks(self.verdict))
         return self.verdict
 
     def batch(self) -> Any:
@@ -192,8 +187,9 @@ class Night:
         if self.release:
             tables = self.release.manifest["tables"]
             lines.append(f"dossiers  {tables['fct_dossiers']['rows']:,}, {tables['dq_flags']['rows']:,} flags")
-            checks = self.release.manifest["verdict"]["checks"]
-            lines.append(f"checks    {checks['passed']} passed, {checks['failed'] + checks['errored']} failed")
+        if self.verdict:
+            lines.append(f"checks    {_checks(self.verdict)}")
+        if self.release:
             lines.append(f"release   {self.release.release_id} in {self.release.path}")
         return lines
 
@@ -236,6 +232,13 @@ def dbt_results(outcome: dbt.DbtOutcome) -> list[Any]:
         )
         for test in outcome.tests.values()
     ]
+
+
+def _checks(verdict: Any) -> str:
+    counts = verdict.counts()
+    blocking = len(verdict.blocking_failures)
+    warned = counts["failed"] + counts["errored"] - blocking
+    return f"{counts['passed']} passed, {warned} warned, {blocking} failed and block publication"
 
 
 def _why_blocked(verdict: Any) -> str:

@@ -52,11 +52,11 @@ def run(night: Night) -> Night:
 
 
 def _prepare_storage(home: Home) -> None:
-    """Dagster's storage lies in the home; its instance settings say nothing but that telemetry is off."""
+    """Dagster's storage lies in the home; its instance settings only keep it from calling out and asking."""
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     settings = home.dagster / "dagster.yaml"
     if not settings.exists():
-        write_text(settings, "telemetry:\n  enabled: false\n")
+        write_text(settings, "telemetry:\n  enabled: false\nnux:\n  enabled: false\n")
 
 
 def _cause(error: BaseException) -> BaseException:

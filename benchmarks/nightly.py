@@ -1,4 +1,4 @@
-"""The whole nightly beside the raw DuckDB script, side by side in one run: `python -m benchmarks.nightly [--runs N] [DOSSIERS…]`.
+"""The whole nightly beside the raw DuckDB script, in one run: `python -m benchmarks.nightly [--runs N] [DOSSIERS…]`.
 
 Prints medians, peak memory and the ratio beside its goal; says nothing of pass or fail.
 """

@@ -16,9 +16,10 @@ from orchestration.home import Home
 from orchestration.ingestion import decode, header
 from orchestration.ingestion.cells import literal
 from orchestration.ingestion.decode import RejectedFile
+from orchestration.ingestion.formats import records, text, workbook
 from orchestration.ingestion.lake import Lake, LakeFile, empty_relation, lake_columns
 from orchestration.ingestion.landing import LandedFile, scan
-from orchestration.ingestion.rows import quoted, sort_out
+from orchestration.ingestion.rows import Counts, quoted, sort_out
 from orchestration.settings import Settings
 from orchestration.sources import Source, all_sources
 
@@ -129,10 +130,9 @@ def _take_in(
 
 @dataclass
 class _Read:
-    counts: object
+    counts: Counts
     header: header.Header
     is_json: bool = False
-    is_nfc: bool = True
     keys: list[str] = field(default_factory=list)
 
 
@@ -143,26 +143,25 @@ def _read(con: duckdb.DuckDBPyConnection, file: LandedFile, source: Source, work
     if size == 0:
         raise RejectedFile("empty", "the file holds no bytes: export it again")
     if kind in ("json", "jsonl"):
-        text = decode.as_text(path, work, fallback=None)
-        decode.json_records(con, text, text.path.stat().st_size, lines=kind == "jsonl")
-        return _read_records(con, source, text.is_nfc)
+        records.json_records(con, text.as_text(path, work, fallback=None), lines=kind == "jsonl")
+        return _read_records(con, source)
     if kind == "csv.gz":
-        path = decode.gunzip(path, work)
+        path = text.gunzip(path, work)
     if kind in ("csv", "csv.gz"):
-        sheets = decode.csv_sheets(decode.as_text(path, work))
+        sheets = text.csv_sheets(text.as_text(path, work))
     else:
-        sheets = decode.workbook_sheets(path, kind)
+        sheets = workbook.workbook_sheets(path, kind)
     sheet, found = header.find(sheets, source)
     grid = sheet.load(con, found.row, found.width)
     return _Read(sort_out(con, source, grid, found), found)
 
 
-def _read_records(con: duckdb.DuckDBPyConnection, source: Source, is_nfc: bool) -> _Read:
-    keys = decode.record_keys(con)
-    [(records,)] = con.execute("select count(j) from records").fetchall()
-    found = header.find_keys(keys, source, has_records=records > 0)
-    grid = decode.spread_records(con, keys, is_nfc=is_nfc)
-    return _Read(sort_out(con, source, grid, found), found, True, is_nfc, keys)
+def _read_records(con: duckdb.DuckDBPyConnection, source: Source) -> _Read:
+    keys = records.record_keys(con)
+    [(count,)] = con.execute("select count(j) from records").fetchall()
+    found = header.find_keys(keys, source, has_records=count > 0)
+    grid = records.spread_records(con, keys)
+    return _Read(sort_out(con, source, grid, found), found, True, keys)
 
 
 def _take_in_nested(
@@ -181,8 +180,8 @@ def _take_in_nested(
             continue
         inner = sources[nested.source]
         places = read.header.found.get(nested.parent_column, [])
-        decode.nested_records(con, nested.key, nested.parent_column, [read.keys[p] for _, p in places])
-        inside = _read_records(con, inner, read.is_nfc)
+        records.nested_records(con, nested.key, nested.parent_column, [read.keys[p] for _, p in places])
+        inside = _read_records(con, inner)
         file = replace(
             parent,
             source=inner.source,

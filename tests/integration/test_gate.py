@@ -21,9 +21,9 @@ HEADER = ["Mã hồ sơ", "Mã TTHC", "Trạng thái", "Ngày tiếp nhận", "N
 
 def export(label: str, good: int, bad: int) -> bytes:
     """A CSV of dossiers received on 21 July, the last `bad` of them with a day that does not exist."""
+    days = ["21/07/2023"] * good + ["31/02/2023"] * bad
     rows = [
-        [f"H99.01-230721-{label}{n}", "1.000001", "4", "21/07/2023" if n < good else "31/02/2023", "01/09/2023", "Trực tiếp"]
-        for n in range(good + bad)
+        [f"H99.01-230721-{label}{n}", "1.000001", "4", day, "01/09/2023", "Trực tiếp"] for n, day in enumerate(days)
     ]
     return csv_bytes([HEADER, *rows], ";", "utf-8")
 
@@ -59,7 +59,8 @@ def test_a_bad_night_waits_for_a_person(cchc, ask, nightly, landing_and_home: tu
     # A good file does not carry the bad one in.
     put(landing / "dossiers/tot_20230723_2300.csv", export("B", 30, 0))
     night = ingested({}, home.parent)
-    assert ("dossiers/tot_20230723_2300.csv" in {f.source_file for f in night.files}) and exceeding(night) == [("dossiers", BAD)]
+    assert "dossiers/tot_20230723_2300.csv" in {f.source_file for f in night.files}
+    assert exceeding(night) == [("dossiers", BAD)]
 
     decide = ["--home", home, BAD, "--reason", "the office cannot correct it", "--by", "Tổ trưởng"]
     ask("accept", *decide)
@@ -81,7 +82,7 @@ def test_a_bad_night_waits_for_a_person(cchc, ask, nightly, landing_and_home: tu
 
 
 @pytest.mark.parametrize(
-    ("good", "bad", "blocks"), [(380, 20, False), (379, 20, True), (1, 19, False), (0, 20, True)]
+    ("good", "bad", "blocks"), [(380, 20, False), (379, 20, True), (19, 19, False), (20, 20, True)]
 )
 def test_the_threshold(good: int, bad: int, blocks: bool, tmp_path: Path) -> None:
     """At least 20 rows and more than 5 %."""

@@ -1,0 +1,1 @@
+"""The formats a file may be landed in, one module a family."""

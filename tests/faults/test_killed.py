@@ -1,0 +1,145 @@
+"""Runs that die: killed, or out of disk. The last release stands, and the next night comes out clean."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestration.nightly import Night
+from orchestration.settings import Settings
+from tests.conftest import AS_OF
+from tests.support.writers import csv_bytes, put
+
+# Each program is the night itself, killed from within at the first call of one of its functions.
+KILLED_AT = """
+import os, signal, sys
+import orchestration.publishing.publish, orchestration.publishing.releases, orchestration.ingestion.lake
+import orchestration.ingestion.ingest
+from datetime import date
+from orchestration.nightly import Night
+from orchestration.settings import Settings
+
+module, name, calls = sys.argv[3].rpartition(".")[0], sys.argv[3].rpartition(".")[2], int(sys.argv[4])
+target = os if module == "os" else sys.modules[module]
+whole = getattr(target, name)
+
+def killed(*arguments, **options):
+    global calls
+    calls -= 1
+    if calls < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(*arguments, **options)
+
+night = Night(Settings.load(sys.argv[1], sys.argv[2]), date(2023, 7, 31))
+with night.held():
+    setattr(target, name, killed)
+    night.ingest()
+    if sys.argv[5] == "publish":
+        import json
+        from orchestration.quality.suites import CheckResult
+        from orchestration.quality.verdict import Verdict
+        check = CheckResult(check_code="a", kind="dbt", suite="a", frame="a", expectation="a", status="passed",
+                            severity="error", blocking=True, observed="", unexpected_count=0, element_count=None, reason="")
+        quality = night.home.work / "quality"
+        quality.mkdir()
+        manifest = json.loads(open(sys.argv[6]).read())
+        orchestration.publishing.publish.publish(
+            night.home, night.settings, night.as_of, night.files, Verdict((check,)), manifest, quality)
+"""
+
+
+def more(landing: Path) -> None:
+    """Three more exports."""
+    head = ["Mã hồ sơ", "Mã TTHC", "Trạng thái", "Ngày tiếp nhận"]
+    for number in range(3):
+        rows = [[f"H99.01-230721-K{number}{n}", "1.000001", "4", "21/07/2023"] for n in range(50)]
+        put(landing / f"dossiers/them_{number}_20230722.csv", csv_bytes([head, *rows], ";", "utf-8"))
+
+
+def lake(home: Path) -> dict[str, str]:
+    """SHA-256 of every lake file."""
+    return {
+        p.relative_to(home / "lake").as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in (home / "lake").rglob("*")
+        if p.is_file()
+    }
+
+
+def ingested(landing: Path, home: Path) -> dict[str, str]:
+    night = Night(Settings.load(landing, home), AS_OF)
+    with night.held():
+        night.ingest()
+    return lake(home)
+
+
+@pytest.mark.parametrize(
+    ("where", "calls"), [("os.replace", 1), ("orchestration.ingestion.ingest.header.find", 2), ("os.link", 0)]
+)
+def test_killed_while_ingesting(
+    where: str, calls: int, cchc: Callable, landing_and_home: tuple[Path, Path], tmp_path: Path
+) -> None:
+    landing, home = landing_and_home
+    current = (home / "current").resolve()
+    more(landing)
+    if where == "os.link":
+        changed = landing / "dossiers/hoso_20230630_2300.csv"
+        changed.write_bytes(changed.read_bytes().replace(b"-0014", b"-0016"))
+    where = where.replace("ingest.header.find", "ingest.sort_out")
+    ended = cchc(landing, home, where, calls, "ingest", program=KILLED_AT)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert (home / "current").resolve() == current
+    again = ingested(landing, home)
+    assert not [name for name in again if name.endswith(".tmp") or "/." in name]
+    clean = ingested(landing, tmp_path / "clean")
+    assert {n: d for n, d in again.items() if not n.startswith("_replaced")} == clean
+
+
+@pytest.mark.parametrize(
+    ("where", "calls"),
+    [
+        ("orchestration.publishing.publish.sha256_of", 3), ("orchestration.publishing.publish.write_text", 0),
+        ("os.rename", 0), ("orchestration.publishing.releases.switch", 0), ("orchestration.publishing.releases.retire", 0),
+    ],
+)  # fmt: skip
+def test_killed_while_publishing(
+    where: str, calls: int, cchc: Callable, landing_and_home: tuple[Path, Path], tmp_path: Path
+) -> None:
+    landing, home = landing_and_home
+    current = (home / "current").resolve()
+    (tmp_path / "manifest.json").write_bytes((home / "work" / "dbt" / "manifest.json").read_bytes())
+    ended = cchc(landing, home, where, calls, "publish", tmp_path / "manifest.json", program=KILLED_AT)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    switched = where.endswith("retire")
+    assert ((home / "current").resolve() == current) is not switched
+    assert json.loads((home / "current" / "manifest.json").read_text("utf-8"))["as_of"] == "2023-07-31"
+    night = Night(Settings.load(landing, home), AS_OF)
+    with night.held():
+        assert not list((home / "releases").glob(".*")), "what was half made is swept"
+        night.ingest()
+        assert night.has_news() is False
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_last_release(cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:
+    """No file may grow beyond 1 MB: the warehouse cannot be written."""
+    landing, home = landing_and_home
+    current = (home / "current").resolve()
+    (home / "warehouse.duckdb").unlink()
+    more(landing)
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+    ended: subprocess.CompletedProcess[str] = cchc(
+        "nightly", "--landing", landing, "--home", home, "--as-of", AS_OF, preexec_fn=limited
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert ended.stderr.startswith("cchc: ") and ended.stderr.count("\n") == 1, ended.stderr
+    assert (home / "current").resolve() == current
+    assert cchc("kpi", "--home", home, "--kpi", "dossiers_received").returncode == 0

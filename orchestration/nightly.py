@@ -129,34 +129,13 @@ class Night:
         """The files in no release yet, as the frame that the batch suite judges."""
         import pandas as pd
 
+        from orchestration.quality.frames import BATCH_COLUMNS
+
         current = releases.current(self.home)
         fresh = [f for f in self.files if current is None or not current.holds(f.source, f.source_file, f.sha256)]
-        columns = [
-            "source",
-            "source_file",
-            "status",
-            "reason_code",
-            "rows_read",
-            "rows_accepted",
-            "rows_rejected",
-            "decision",
-        ]
-        return pd.DataFrame(
-            [
-                (
-                    f.source,
-                    f.source_file,
-                    f.status,
-                    f.reason_code,
-                    f.rows_read,
-                    f.rows_accepted,
-                    f.rows_rejected,
-                    d.decision if (d := self.decisions.get(f.content)) else "none",
-                )
-                for f in fresh
-            ],
-            columns=columns,
-        )
+        decided = {f.content: d.decision if (d := self.decisions.get(f.content)) else "none" for f in fresh}
+        rows = [[*(getattr(f, c) for c in BATCH_COLUMNS[:-1]), decided[f.content]] for f in fresh]
+        return pd.DataFrame(rows, columns=list(BATCH_COLUMNS))
 
     def publish(self) -> Release:
         """Publish what was built. Raises PublicationBlocked when the verdict forbids it."""

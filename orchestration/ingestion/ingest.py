@@ -55,7 +55,12 @@ def ingest(settings: Settings, home: Home, progress: Progress | None = None) -> 
         for number, file in enumerate(landed):
             if progress:
                 progress(file.source_file, number, len(landed))
-            sha = decode.sha256_of(file.path)
+            try:
+                sha = decode.sha256_of(file.path)
+            except FileNotFoundError:  # a link to nowhere, or gone since the folder was listed
+                continue
+            except OSError:
+                sha = ""
             if _is_held(held.get(file.source_file), file, sha, sources):
                 continue
             with _engine(settings, work, key) as con:
@@ -96,6 +101,8 @@ def _take_in(
             raise RejectedFile(
                 "unknown_source", "no source has this folder: move the file into the folder of its source"
             )
+        if not sha:
+            raise RejectedFile("unreadable", "the file cannot be opened: grant access to it")
         if file.stamp is None:
             raise RejectedFile(
                 "no_export_stamp",
@@ -109,8 +116,14 @@ def _take_in(
             rows_rejected=read.counts.rejected,
             unknown_columns=tuple(read.header.unknown),
         )
-        lake.write(con, _as_stored(source, taken), taken)
-        return [taken, *_take_in_nested(con, lake, source, taken, read, sources)]
+        stored = _as_stored(source, taken)
+        if source.nested and read.is_json:
+            con.execute(f"create or replace temp table own_rows as {stored}")
+            stored = "select * from own_rows"
+        # A file counts as taken in once its own lake file is there: that comes last.
+        nested = _take_in_nested(con, lake, source, taken, read, sources)
+        lake.write(con, stored, taken)
+        return [taken, *nested]
     except RejectedFile as rejection:
         rejected = replace(
             taken,
@@ -156,12 +169,13 @@ def _read(con: duckdb.DuckDBPyConnection, file: LandedFile, source: Source, work
     return _Read(sort_out(con, source, grid, found), found)
 
 
-def _read_records(con: duckdb.DuckDBPyConnection, source: Source) -> _Read:
+def _read_records(con: duckdb.DuckDBPyConnection, source: Source, *, is_nested: bool = False) -> _Read:
+    """Nested rows are accepted or rejected each by itself, never as a file."""
     keys = records.record_keys(con)
     [(count,)] = con.execute("select count(j) from records").fetchall()
-    found = header.find_keys(keys, source, has_records=count > 0)
+    found = header.find_keys(keys, source, has_records=count > 0 and not is_nested)
     grid = records.spread_records(con, keys)
-    return _Read(sort_out(con, source, grid, found), found, True, keys)
+    return _Read(sort_out(con, source, grid, found, may_be_shifted=not is_nested), found, True, keys)
 
 
 def _take_in_nested(
@@ -181,7 +195,7 @@ def _take_in_nested(
         inner = sources[nested.source]
         places = read.header.found.get(nested.parent_column, [])
         records.nested_records(con, nested.key, nested.parent_column, [read.keys[p] for _, p in places])
-        inside = _read_records(con, inner)
+        inside = _read_records(con, inner, is_nested=True)
         file = replace(
             parent,
             source=inner.source,
@@ -224,10 +238,12 @@ def _as_stored(source: Source, file: LakeFile) -> str:
     )
     select.append("raw_rows.raw_row")
     assert len(select) == len(lake_columns(source))
-    return (
-        f"select {', '.join(select)} from sorted_rows "
-        "left join raw_rows on sorted_rows.row_number = raw_rows.row_number"
-    )
+    if not file.is_nested:
+        return f"select {', '.join(select)} from sorted_rows left join raw_rows using (row_number)"
+    # Several nested rows bear their parent's number: both tables hold them in the same order.
+    placed = "(select *, row_number() over (partition by row_number order by rowid) as place from {0}) as {0}"
+    tables = [placed.format(table) for table in ("sorted_rows", "raw_rows")]
+    return f"select {', '.join(select)} from {tables[0]} left join {tables[1]} using (row_number, place)"
 
 
 def _requirement(column) -> str:

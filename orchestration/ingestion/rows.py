@@ -142,7 +142,9 @@ def _json_option(column: Column, grid: Grid, position: int) -> Option:
     )
 
 
-def sort_out(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header: Header) -> Counts:
+def sort_out(
+    con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header: Header, *, may_be_shifted: bool = True
+) -> Counts:
     """Fill `sorted_rows` from `grid`. Raises RejectedFile when the cells are shifted against the header."""
     options = {
         c.name: _options(c, header, grid) for c in source.columns if c.kind != "dropped" and c.name in header.found
@@ -170,7 +172,8 @@ def sort_out(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header:
             nullif(split_part(fault, ':', 1), '') as reject_column,
             case when fault is not null then list_filter([{names}], lambda p: p is not null) end as unreadable
         from (select *, case {" ".join(faults)} end as fault from ({judged}))""")
-    _refuse_shifted(con, present)
+    if may_be_shifted:
+        _refuse_shifted(con, present)
     [(read, rejected)] = con.execute("select count(*), count(reject_reason) from sorted_rows").fetchall()
     rejected_rows = f"""
         select row_number, {_raw_row(present, unreadable)} as raw_row from ({judged})

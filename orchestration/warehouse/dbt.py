@@ -41,39 +41,17 @@ class DbtTest:
     description: str
 
 
+_QUIETLY = ("--quiet", "--log-level-file", "none", "--no-use-colors", "--no-version-check")
+_PROJECT = ("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR))
+
+
 def build_arguments(target_path: Path) -> list[str]:
     """Arguments of the nightly build: everything but unit tests, which run on fixed rows in the test suite."""
-    return [
-        "build",
-        "--exclude",
-        "resource_type:unit_test",
-        "--quiet",
-        "--log-level-file",
-        "none",
-        "--project-dir",
-        str(PROJECT_DIR),
-        "--profiles-dir",
-        str(PROJECT_DIR),
-        "--target-path",
-        str(target_path),
-        "--no-use-colors",
-        "--no-version-check",
-    ]
+    return ["build", "--exclude", "resource_type:unit_test", *_QUIETLY, *_PROJECT, "--target-path", str(target_path)]
 
 
 def parse_arguments() -> list[str]:
-    return [
-        "parse",
-        "--quiet",
-        "--log-level-file",
-        "none",
-        "--project-dir",
-        str(PROJECT_DIR),
-        "--profiles-dir",
-        str(PROJECT_DIR),
-        "--no-use-colors",
-        "--no-version-check",
-    ]
+    return ["parse", *_QUIETLY, *_PROJECT]
 
 
 def parsed_manifest() -> dict[str, Any]:

@@ -103,7 +103,9 @@ def _calamine_sheets(data: bytes) -> list[Sheet]:
                 sheets.append(Sheet(name, [list(map(_shown, r)) for r in rows[:HEAD_ROWS]], _RowsLoader(rows)))
     except PasswordError:
         raise RejectedFile("encrypted", "the workbook is protected by a password: save it without one") from None
-    except Exception as error:  # calamine raises a class of its own per format
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # calamine raises a class of its own per format; its panics are no Exception
         raise RejectedFile(
             "unreadable", f"the workbook cannot be read ({type(error).__name__}): save it again"
         ) from None

@@ -47,6 +47,7 @@ def ingest(settings: Settings, home: Home, progress: Progress | None = None) -> 
     sources = all_sources()
     landed = scan(settings.landing, set(sources))
     lake = Lake(home.lake)
+    lake.sweep()
     held = {f.source_file: f for f in lake.files() if not f.is_nested}
     report = IngestionReport(seen=len(landed))
     key = home.pseudonym_key(settings)
@@ -236,14 +237,15 @@ def _as_stored(source: Source, file: LakeFile) -> str:
         "when reject_reason = 'not_an_object' then 'the record is no JSON object: export it again' "
         f"else case reject_column {detail} end end as reject_detail"
     )
-    select.append("raw_rows.raw_row")
+    select.append("case when reject_reason is not null then raw_rows.raw_row end as raw_row")
     assert len(select) == len(lake_columns(source))
     if not file.is_nested:
         return f"select {', '.join(select)} from sorted_rows left join raw_rows using (row_number)"
     # Several nested rows bear their parent's number: both tables hold them in the same order.
     placed = "(select *, row_number() over (partition by row_number order by rowid) as place from {0}) as {0}"
     tables = [placed.format(table) for table in ("sorted_rows", "raw_rows")]
-    return f"select {', '.join(select)} from {tables[0]} left join {tables[1]} using (row_number, place)"
+    joined = f"{tables[0]} left join {tables[1]} using (row_number, place)"
+    return f"select {', '.join(select)} from {joined} order by row_number, place"
 
 
 def _requirement(column) -> str:

@@ -135,6 +135,11 @@ class Lake:
         finally:
             temporary.unlink(missing_ok=True)
 
+    def sweep(self) -> None:
+        """Remove what a killed run left half-written."""
+        for path in self.root.rglob(".*.tmp"):
+            path.unlink()
+
     def set_aside(self, path: Path) -> None:
         """Keep a lake file that is about to be replaced, below `_replaced`."""
         if not path.exists():

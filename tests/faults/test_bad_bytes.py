@@ -45,8 +45,7 @@ def ingested(files: dict[str, bytes], folder: Path) -> dict[str, LakeFile]:
     night = Night(Settings.load(folder / "landing", folder / "home"), AS_OF)
     with night.held():
         night.ingest()
-        again = Night(night.settings, AS_OF)
-    found = {f.source_file.removeprefix("dossiers/"): f for f in again.files if not f.is_nested}
+    found = {f.source_file.removeprefix("dossiers/"): f for f in night.lake.files() if not f.is_nested}
     assert set(found) == set(files)
     return found
 
@@ -96,11 +95,11 @@ OPENINGS = [b"", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"\xff\xfe"
             b"[", b'{"data": [', b"<html><table><tr><td>", "Mã hồ sơ;Mã TTHC;Trạng thái\n".encode(), b"[[[[", b'[{"MaHoSo":']  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.tuples(st.sampled_from(OPENINGS), st.binary(max_size=300) | st.text(max_size=200).map(str.encode)),
-        min_size=1, max_size=4,
+        min_size=1, max_size=3,
     )
 )  # fmt: skip
 def test_random_bytes(tmp_path_factory: pytest.TempPathFactory, contents: list[tuple[bytes, bytes]]) -> None:
@@ -123,4 +122,4 @@ def test_odd_names_and_links(tmp_path: Path) -> None:
     with night.held():
         night.ingest()
     assert sum(f.rows_accepted for f in night.files) == 60
-    assert sum(f.status == "rejected" for f in night.files) == 2
+    assert [f.source_file for f in night.files if f.status == "rejected"] == [r"dossiers/x\xff_20230722.csv"]

@@ -1,0 +1,33 @@
+"""A landed file that cannot be opened is one rejected file, read again as soon as it can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestration.ingestion import decode
+from orchestration.nightly import Night
+from orchestration.settings import Settings
+from tests.conftest import AS_OF, GOLDEN
+
+
+def test_a_file_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = decode.sha256_of
+
+    def refused(path: Path) -> str:
+        if path.name.startswith("hoso_20230310"):
+            raise PermissionError(13, "Permission denied")
+        return whole(path)
+
+    def night() -> dict[str, str]:
+        tonight = Night(Settings.load(GOLDEN, tmp_path / "home"), AS_OF)
+        with tonight.held():
+            tonight.ingest()
+        return {f.source_file: f.status for f in tonight.files if f.source == "dossiers"}
+
+    with monkeypatch.context() as locked:
+        locked.setattr(decode, "sha256_of", refused)
+        assert night()["dossiers/hoso_20230310_2300.csv"] == "rejected"
+        assert night()["dossiers/hoso_20230630_2300.csv"] == "accepted"
+    assert night()["dossiers/hoso_20230310_2300.csv"] == "accepted"

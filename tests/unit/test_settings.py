@@ -1,0 +1,90 @@
+"""Settings: flags win over the environment, the environment over `.env`; what cannot be read is said."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from orchestration.errors import HomeBusy, UsageError
+from orchestration.home import Home
+from orchestration.settings import PROJECT_DIR, Settings, today
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_flags_win_over_the_environment_and_that_over_dotenv(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CCHC_HOME=from-dotenv\nCCHC_LANDING=from-dotenv\nCCHC_KEEP_RELEASES=3\n")
+    settings = Settings.load(landing="from-flag", env={"CCHC_LANDING": "from-env", "CCHC_KEEP_RELEASES": "4"})
+    assert settings.landing == tmp_path / "from-flag"
+    assert settings.home == tmp_path / "from-dotenv"
+    assert settings.keep_releases == 4
+
+
+def test_without_anything() -> None:
+    settings = Settings.load(env={})
+    assert (settings.landing, settings.home, settings.pseudonym_key, settings.keep_releases) == (None, None, None, 30)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
+@pytest.mark.parametrize("name", ["CCHC_KEEP_RELEASES", "CCHC_THREADS"])
+def test_numbers_are_whole_and_positive(name: str, value: str) -> None:
+    with pytest.raises(UsageError, match=name):
+        Settings.load(env={name: value})
+
+
+def test_today_is_vietnams() -> None:
+    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", today().isoformat())
+
+
+def test_env_example_lists_every_setting() -> None:
+    read = set(re.findall(r"CCHC_[A-Z_]+", (PROJECT_DIR / "orchestration" / "settings.py").read_text("utf-8")))
+    listed = set(re.findall(r"CCHC_[A-Z_]+", (PROJECT_DIR / ".env.example").read_text("utf-8")))
+    assert read <= listed
+
+
+# --- the home
+
+
+def test_a_key_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    settings = Settings.load(home=tmp_path / "home", env={})
+    home = Home.for_writing(settings)
+    key = home.pseudonym_key(settings)
+    assert len(key) == 64 and home.pseudonym_key(settings) == key
+    assert stat.S_IMODE(home.key_file.stat().st_mode) == 0o600
+
+
+def test_given_keys(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(" secret \n")
+    (tmp_path / "empty").write_text("\n")
+    home = Home.for_writing(Settings.load(home=tmp_path / "home", env={}))
+    assert home.pseudonym_key(Settings.load(env={"CCHC_PSEUDONYM_KEY": "k"})) == b"k"
+    assert home.pseudonym_key(Settings.load(env={"CCHC_PSEUDONYM_KEY_FILE": "key"})) == b"secret"
+    for name in ("empty", "none"):
+        with pytest.raises(UsageError, match=name):
+            home.pseudonym_key(Settings.load(env={"CCHC_PSEUDONYM_KEY_FILE": name}))
+    assert not home.key_file.exists()
+
+
+def test_a_home_is_held_by_one(tmp_path: Path) -> None:
+    home = Home.for_writing(Settings.load(home=tmp_path / "home", env={}))
+    with home.lock(), pytest.raises(HomeBusy), Home(home.root).lock():
+        pass
+    with home.lock():
+        pass
+
+
+@pytest.mark.parametrize("marker", ["", "[]", "{}", '{"cchc_home_format": 2}', '{"cchc_home_format": "1"}'])
+def test_a_home_of_another_format_is_refused(marker: str, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "home.json").write_text(marker)
+    for opened in (Home.for_reading, Home.for_writing):
+        with pytest.raises(UsageError, match="home"):
+            opened(Settings.load(home=tmp_path / "home", env={}))
+    assert os.listdir(tmp_path / "home") == ["home.json"]

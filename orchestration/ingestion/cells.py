@@ -12,7 +12,7 @@ import unicodedata
 from orchestration.sources import Column, NumberedCodes
 
 ZERO_WIDTH = "\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\u00ad\u180e"
-_BLANK = r"[\s\p{Z}\x{0085}\x{001C}-\x{001F}]+"
+_BLANK = r"[\s\p{Z}\x{000B}\x{0085}\x{001C}-\x{001F}]+"
 
 # Province codes of the citizen number (NĐ 137/2015, TT 59/2021/TT-BCA annex; domain document, section 4).
 PROVINCE_PREFIXES = [

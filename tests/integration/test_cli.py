@@ -46,9 +46,10 @@ def test_a_published_night_exits_0_and_sums_up(first_night) -> None:
     assert lines["release"].startswith((home / "current").resolve().name)
 
 
-def test_nothing_new_exits_0_without_a_release(cchc, home: Path) -> None:
+def test_nothing_new_exits_0_without_a_release(cchc, landing_and_home: tuple[Path, Path]) -> None:
+    landing, home = landing_and_home
     before = (home / "current").resolve()
-    ended = cchc("nightly", "--landing", home.parent / "landing", "--home", home, "--as-of", "2023-07-31")
+    ended = cchc("nightly", "--landing", landing, "--home", home, "--as-of", "2023-07-31")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "nothing new" in ended.stdout
     assert (home / "current").resolve() == before

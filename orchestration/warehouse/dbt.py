@@ -41,7 +41,7 @@ class DbtTest:
     description: str
 
 
-_QUIETLY = ("--quiet", "--log-level-file", "none", "--no-use-colors", "--no-version-check")
+_QUIETLY = ("--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check")
 _PROJECT = ("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR))
 
 

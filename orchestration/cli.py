@@ -196,7 +196,8 @@ def _question_options(function: Callable) -> Callable:
 @cli.command()
 @_question_options
 @click.option("--by", default="province", show_default=True, metavar="TYPE,…", help="Scope types, never crossed.")
-@click.option("--kpi", "kpi_codes", multiple=True, metavar="CODE", help="Only this KPI; may be repeated.")
+@click.option("--kpi", "kpi_codes", multiple=True, metavar="CODE…", help="Only these KPIs; may be repeated.")
+@click.argument("more_kpi_codes", nargs=-1, metavar="")
 def kpi(
     home: str | None,
     from_on: date | None,
@@ -207,18 +208,23 @@ def kpi(
     form: str,
     by: str,
     kpi_codes: tuple[str, ...],
+    more_kpi_codes: tuple[str, ...],
 ) -> None:
     """Any KPI for any period, as known on any day."""
     from orchestration.publishing import releases
-    from orchestration.reports.figures import Question, figures
+    from orchestration.reports.figures import Question, figures, rounded
 
     release = releases.require_current(Home.for_reading(Settings.load(home=home)))
-    codes = [c for given in kpi_codes for c in given.replace(",", " ").split()]
-    rows = []
-    for one in convention.split(","):
-        question = Question.of(release, from_on, to_on, as_of, one, scope)
-        rows += figures(release, question, [t for t in by.split(",") if t], codes).to_pylist()
-    _print(rows, form)
+    codes = [c for given in kpi_codes + more_kpi_codes for c in given.replace(",", " ").split()]
+    scope_types = [t for t in by.split(",") if t]
+    tables = [
+        figures(release, Question.of(release, from_on, to_on, as_of, one, scope), scope_types, codes)
+        for one in convention.split(",")
+    ]
+    rows = [row for table in tables for row in table.to_pylist()]
+    if form == "table":
+        rows = [row | {"value": rounded(row)} for row in rows]
+    _print(tables[0].column_names, rows, form)
 
 
 @cli.command()
@@ -240,7 +246,7 @@ def explain(
 
     release = releases.require_current(Home.for_reading(Settings.load(home=home)))
     rows = behind(release, Question.of(release, from_on, to_on, as_of, convention, scope), kpi_code)
-    _print(rows.to_pylist(), form)
+    _print(rows.column_names, rows.to_pylist(), form)
 
 
 def _decision_command(name: str, decision: str, help_text: str) -> None:
@@ -304,30 +310,22 @@ def status(home: str | None, form: str) -> None:
         print(f"decided   {made['source_file']}: {made['decision']} by {made['by']}: {made['reason']}")
 
 
-def _print(rows: list[dict[str, Any]], form: str) -> None:
+def _print(columns: list[str], rows: list[dict[str, Any]], form: str) -> None:
     if form == "json":
         print(json.dumps(rows, ensure_ascii=False, indent=1, default=str))
         return
-    columns = list(rows[0]) if rows else []
     if form == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(columns)
         writer.writerows([["" if v is None else v for v in row.values()] for row in rows])
         return
-    shown = [[_cell(c, v) for c, v in row.items()] for row in rows]
-    widths = [max(len(c), *(len(r[i]) for r in shown)) for i, c in enumerate(columns)] if rows else []
-    for line in [columns, *shown]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     if not rows:
         print("nothing counted")
-
-
-def _cell(column: str, value: Any) -> str:
-    if value is None:
-        return "-"
-    if column == "value" and isinstance(value, float):
-        return f"{value:.6g}" if value % 1 else f"{value:.0f}"
-    return str(value)
+        return
+    lines = [columns, *(["-" if v is None else str(v) for v in row.values()] for row in rows)]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 if __name__ == "__main__":

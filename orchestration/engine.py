@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
 
 from orchestration.settings import Settings
+
+
+def exactly(path: Path) -> str:
+    """A path as DuckDB's readers take it: they would match `*`, `?` and `[` in a name against other files."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
 def connect(settings: Settings, spill: Path, database: Path | None = None) -> duckdb.DuckDBPyConnection:

@@ -11,7 +11,10 @@ import unicodedata
 
 from orchestration.sources import Column, NumberedCodes
 
-ZERO_WIDTH = "\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\u00ad\u180e"
+ZERO_WIDTH = (
+    "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+    "\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufeff"
+)
 _BLANK = r"[\s\p{Z}\x{000B}\x{0085}\x{001C}-\x{001F}]+"
 
 # Province codes of the citizen number (NĐ 137/2015, TT 59/2021/TT-BCA annex; domain document, section 4).
@@ -102,6 +105,11 @@ def sql_fold(x: str) -> str:
 UNTIDY = r"^ | $|  |[^ -~\x{C0}-\x{24F}\x{1EA0}-\x{1EF9}]"
 
 
+def is_filled(text: str) -> bool:
+    """Whether a raw cell is filled, for the few cells that are looked at one by one."""
+    return fold(text) not in ("", "-", "null", "n/a")
+
+
 def tidied(x: str) -> str:
     """Text as the contract reads it: NFC, zero-width characters removed, other blanks folded, trimmed."""
     return f"trim(regexp_replace(regexp_replace(nfc_normalize({x}), '[{ZERO_WIDTH}]', '', 'g'), '{_BLANK}', ' ', 'g'))"
@@ -125,8 +133,10 @@ def code(x: str, is_number: str | None = None) -> str:
 
 def whole_number(x: str) -> str:
     """A numeric cell's text as an integer, NULL when it is not whole."""
-    number = f"try_cast({x} as decimal(38, 9))"
-    return f"case when {number} = trunc({number}) then try_cast(trunc({number}) as hugeint) end"
+    # The cast of a text of 30 digits fails in spite of its name, hence `try`.
+    number = f"try(try_cast({x} as decimal(38, 9)))"
+    is_whole = f"try_cast({x} as double) = trunc(try_cast({x} as double))"
+    return f"case when {is_whole} then try_cast(trunc({number}) as hugeint) end"
 
 
 def integer(x: str, is_number: str | None = None) -> str:
@@ -140,7 +150,7 @@ def integer(x: str, is_number: str | None = None) -> str:
 
 
 def money(x: str, is_number: str | None = None) -> str:
-    bare = f"regexp_replace({x}, ' ?(đ|vnđ|vnd)$', '', 'i')"
+    bare = f"regexp_replace({x}, ' ?(đ|vnđ)$', '', 'i')"
     return integer(f"({bare})", is_number)
 
 
@@ -156,6 +166,9 @@ def decimal(x: str, is_number: str | None = None) -> str:
     return f"case when {is_number} then try_cast({x} as double) else {written} end"
 
 
+_SERIAL = "[0-9]{5}([.,][0-9]+)?"
+
+
 def time(x: str) -> str:
     """A time stamp in Asia/Ho_Chi_Minh, its year not yet checked (see `checked`).
 
@@ -168,7 +181,7 @@ def time(x: str) -> str:
     )
     iso = (
         f"regexp_extract({x}, '^([0-9]{{4}})-?([0-9]{{2}})-?([0-9]{{2}})"
-        "(?:[T ]?([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
+        "(?:[T ]?([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]+))?)?)?"
         "(?:([Zz])|([+-][0-9]{2}):?([0-9]{2})?)?$', ['y', 'm', 'd', 'h', 'i', 'c', 'f', 'z', 'oh', 'om'])"
     )
     zone = "([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?"
@@ -189,7 +202,8 @@ def time(x: str) -> str:
     )
     ordinary = _let(day_first, f"case when p.y <> '' and p.s = p.e and p.h <> '24' then {stamp.format('')} end")
     fraction = " || case when p.f <> '' then '.' || left(p.f, 6) else '' end"
-    standard = _let(iso, f"case when p.h <> '24' then {stamp.format(fraction)} + {offset} end")
+    zone_exists = "(p.oh = '' or (abs(p.oh::int) <= 14 and (p.om = '' or p.om < '60')))"
+    standard = _let(iso, f"case when p.h <> '24' and {zone_exists} then {stamp.format(fraction)} + {offset} end")
     number = f"try_cast(replace({x}, ',', '.') as double)"
     serial = (
         f"case when {number} between 20000 and 80000 "
@@ -199,7 +213,7 @@ def time(x: str) -> str:
         f"case when {x} like '__/__/____' then coalesce(try_strptime({x}, '%d/%m/%Y'), {ordinary}) "
         f"when {x} like '__/__/____ __:__:__' then coalesce(try_strptime({x}, '%d/%m/%Y %H:%M:%S'), {ordinary}) "
         f"when regexp_full_match({x}, '{iso_shapes}') then {standard} "
-        f"when regexp_full_match({x}, '[0-9]{{5}}([.,][0-9]+)?') then {serial} "
+        f"when regexp_full_match({x}, '{_SERIAL}') then {serial} "
         f"else {ordinary} end"
     )
 
@@ -209,15 +223,13 @@ def _let(value: str, result: str, name: str = "p") -> str:
     return f"list_transform([{value}], lambda {name}: {result})[1]"
 
 
-def checked(column: Column, value: str) -> str:
-    """A typed value within the contract's bounds: years from 1900 to 2100."""
-    if column.kind == "time":
-        return f"case when {value} >= timestamp '1900-01-01' and {value} < timestamp '2101-01-01' then {value} end"
-    if column.kind == "date":
-        return (
-            f"case when {value} >= timestamp '1900-01-01' and {value} < timestamp '2101-01-01' then {value}::date end"
-        )
-    return value
+def checked(column: Column, value: str, x: str) -> str:
+    """A time or date within the contract's bounds: written years from 1900 to 2100, serials up to 80000."""
+    is_bound = (
+        f"{value} >= timestamp '1900-01-01' and "
+        f"({value} < timestamp '2101-01-01' or regexp_full_match({x}, '{_SERIAL}'))"
+    )
+    return f"case when {is_bound} then {value}{'::date' if column.kind == 'date' else ''} end"
 
 
 def partial_date(x: str, *, may_be_partial: bool) -> str:
@@ -227,27 +239,35 @@ def partial_date(x: str, *, may_be_partial: bool) -> str:
     if not may_be_partial:
         return full
     month = f"regexp_extract({x}, '^([0-9]{{1,2}})[./-]([0-9]{{4}})$', ['m', 'y'])"
+    iso_month = f"regexp_full_match({x}, '[0-9]{{4}}-(0[1-9]|1[0-2])') and {x} between '1900' and '2100-12'"
     year_and_month = (
         "case when p.y between '1900' and '2100' and p.m::int between 1 and 12 then p.y || '-' || lpad(p.m, 2, '0') end"
     )
     return (
         f"case when regexp_full_match({x}, '[0-9]{{4}}') then case when {x} between '1900' and '2100' then {x} end "
+        f"when {iso_month} then {x} "
         f"when regexp_full_match({x}, '[0-9]{{1,2}}[./-][0-9]{{4}}') "
         f"then {_let(month, year_and_month)} "
         f"else {full} end"
     )
 
 
+def plain_number(x: str) -> str:
+    """`9.0` as `9`, as code lists are matched."""
+    return f"regexp_replace({x}, '^([0-9]+)\\.0+$', '\\1')"
+
+
 def numbered(x: str, codes: NumberedCodes, otherwise: str, *, padded: bool) -> str:
     """A list in which every number of `digits` digits means something; shorter ones are padded where they may be."""
     shape = f"[0-9]{{1,{codes.digits}}}" if padded else f"[0-9]{{{codes.digits}}}"
-    number = f"lpad({x}, {codes.digits}, '0')"
+    plain = plain_number(x)
+    number = f"lpad({plain}, {codes.digits}, '0')"
     branches = " ".join(
         f"when {number} in ({', '.join(map(literal, numbers))}) then {literal(value)}"
         for value, numbers in codes.values.items()
     )
     return (
-        f"case when regexp_full_match({x}, '{shape}') then case {branches} else {literal(codes.otherwise)} end "
+        f"case when regexp_full_match({plain}, '{shape}') then case {branches} else {literal(codes.otherwise)} end "
         f"else {otherwise} end"
     )
 
@@ -286,7 +306,7 @@ def mapped(
     exact = " ".join(
         f"when {x} in ({', '.join(map(literal, names))}) then {constant(value)}" for value, names in spelled.items()
     )
-    near_key = f"regexp_replace(regexp_replace({sql_fold(x)}, ' ?/ ?', '/', 'g'), '^([0-9]+)\\.0+$', '\\1')"
+    near_key = plain_number(f"regexp_replace({sql_fold(x)}, ' ?/ ?', '/', 'g')")
     near = " ".join(
         f"when p in ({', '.join(map(literal, names))}) then {constant(value)}" for value, names in folded.items()
     )
@@ -342,6 +362,11 @@ def masked(x: str) -> str:
     """How an unreadable cell may be shown: as it is when it bears no letter, else as its shape."""
     return (
         f"case when regexp_matches({x}, '\\p{{L}}') "
-        f"then regexp_replace(regexp_replace({x}, '[\\p{{L}}\\p{{M}}]', 'a', 'g'), '[0-9]', '9', 'g') "
-        f"else regexp_replace({x}, '[0-9]{{9,}}', '*********', 'g') end"
+        f"then regexp_replace(regexp_replace({x}, '[\\p{{L}}\\p{{M}}]', 'a', 'g'), '\\p{{Nd}}', '9', 'g') "
+        f"else {without_numbers(x)} end"
     )
+
+
+def without_numbers(x: str) -> str:
+    """Runs of nine digits or more masked: one may be an identity number."""
+    return f"regexp_replace({x}, '\\p{{Nd}}{{9,}}', '*********', 'g')"

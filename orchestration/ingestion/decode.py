@@ -43,11 +43,15 @@ def sha256_of(path: Path) -> str:
 
 @dataclass
 class Sheet:
-    """A candidate for the table of a file: its first rows, and how to load the rest once its header is known."""
+    """A candidate for the table of a file: its first rows, and how to load the rest once its header is known.
+
+    `broken` says why the head ends early, where it does.
+    """
 
     name: str
     head: list[list[str]]
     load: Loader
+    broken: RejectedFile | None = None
 
 
 class Loader:

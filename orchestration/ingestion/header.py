@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from orchestration.ingestion.cells import fold
+from orchestration.ingestion.cells import fold, is_filled
 from orchestration.ingestion.decode import RejectedFile, Sheet
 from orchestration.sources import Column, Source
 
-_NUMBERING = re.compile(r"\(?\d+\)?( ?= ?\(?\d+\)?( ?[-+*/:] ?\(?\d+\)?)*)?")
+_NUMBERING = re.compile(r"(\( ?\d+ ?\)|\d+)?( ?= ?[\d ()+*/:x×.,…%–-]+)?")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def match(
     unknown, twice, seen = [], [], set()
     for position, cell in enumerate(cells):
         text = fold(str(cell))
-        if text in ("", "-"):
+        if not is_filled(str(cell)):
             continue
         if text not in accepted:
             unknown.append(" ".join(str(cell).split()))
@@ -96,6 +96,10 @@ def find(sheets: list[Sheet], source: Source) -> tuple[Sheet, Header]:
             if len(found) > best[0]:
                 best = (len(found), lacking)
     if best[0] < 2:
+        # A file cut in its first lines has no header that could be found.
+        for sheet in sheets:
+            if sheet.broken:
+                raise sheet.broken
         raise RejectedFile("no_header", "no header row with known column names: see the source's list of names")
     raise RejectedFile(
         "missing_column", f"the required column {', '.join(best[1])} is lacking: add it under one of its accepted names"
@@ -115,5 +119,5 @@ def find_keys(keys: list[str], source: Source, *, has_records: bool) -> Header:
 
 
 def _numbered(rows: list[list[str]]) -> bool:
-    filled = [t for row in rows for cell in row if (t := " ".join(str(cell).split()))]
+    filled = [" ".join(str(cell).split()) for row in rows for cell in row if is_filled(str(cell))]
     return bool(filled) and all(_NUMBERING.fullmatch(t) for t in filled)

@@ -14,7 +14,7 @@ import duckdb
 from orchestration.engine import connect
 from orchestration.home import Home
 from orchestration.ingestion import decode, header
-from orchestration.ingestion.cells import literal
+from orchestration.ingestion.cells import fold, literal
 from orchestration.ingestion.decode import RejectedFile
 from orchestration.ingestion.formats import records, text, workbook
 from orchestration.ingestion.lake import Lake, LakeFile, empty_relation, lake_columns
@@ -125,7 +125,12 @@ def _take_in(
         nested = _take_in_nested(con, lake, source, taken, read, sources)
         lake.write(con, stored, taken)
         return [taken, *nested]
-    except RejectedFile as rejection:
+    except (OSError, MemoryError, duckdb.IOException, duckdb.OutOfMemoryException):
+        raise
+    except Exception as error:
+        # What no reader foresaw in one file must not stop the others; its message might quote a cell.
+        unforeseen = f"the content cannot be read ({type(error).__name__}): export the file again in another format"
+        rejection = error if isinstance(error, RejectedFile) else RejectedFile("unreadable", unforeseen)
         rejected = replace(
             taken,
             status="rejected",
@@ -153,9 +158,12 @@ class _Read:
 def _read(con: duckdb.DuckDBPyConnection, file: LandedFile, source: Source, work: Path) -> _Read:
     """Decode, find the header, type and sort: the rows end in `sorted_rows`. Raises RejectedFile."""
     kind = decode.extension(file.source_file)
-    path, size = file.path, file.path.stat().st_size
-    if size == 0:
+    if file.path.stat().st_size == 0:
         raise RejectedFile("empty", "the file holds no bytes: export it again")
+    # By a name that every reader takes as it is, whatever the landed one holds.
+    path = work / "landed"
+    path.unlink(missing_ok=True)
+    path.symlink_to(file.path.absolute())
     if kind in ("json", "jsonl"):
         records.json_records(con, text.as_text(path, work, fallback=None), lines=kind == "jsonl")
         return _read_records(con, source)
@@ -173,7 +181,7 @@ def _read(con: duckdb.DuckDBPyConnection, file: LandedFile, source: Source, work
 def _read_records(con: duckdb.DuckDBPyConnection, source: Source, *, is_nested: bool = False) -> _Read:
     """Nested rows are accepted or rejected each by itself, never as a file."""
     keys = records.record_keys(con)
-    [(count,)] = con.execute("select count(j) from records").fetchall()
+    [(count,)] = con.execute("select count(*) from records").fetchall()
     found = header.find_keys(keys, source, has_records=count > 0 and not is_nested)
     grid = records.spread_records(con, keys)
     return _Read(sort_out(con, source, grid, found, may_be_shifted=not is_nested), found, True, keys)
@@ -189,20 +197,25 @@ def _take_in_nested(
 ) -> list[LakeFile]:
     """Rows of other sources inside JSON records, with the parent's file, stamp and row number."""
     taken = []
+    if source.nested and read.is_json:
+        con.execute(
+            "create or replace temp table parents as "
+            "from records join sorted_rows using (row_number) order by row_number"
+        )
     for nested in source.nested:
-        if not read.is_json or nested.key not in read.keys or nested.source not in sources:
+        keys = [k for k in read.keys if fold(k) == fold(nested.key)]
+        if not keys or nested.source not in sources:
             lake.remove(lake.path_of(nested.source, parent.source_file))
             continue
         inner = sources[nested.source]
-        places = read.header.found.get(nested.parent_column, [])
-        records.nested_records(con, nested.key, nested.parent_column, [read.keys[p] for _, p in places])
+        records.nested_records(con, keys, nested.parent_column)
         inside = _read_records(con, inner, is_nested=True)
         file = replace(
             parent,
             source=inner.source,
             declaration=inner.version,
             is_nested=True,
-            unknown_columns=(),
+            unknown_columns=tuple(inside.header.unknown),
             rows_read=inside.counts.read,
             rows_accepted=inside.counts.accepted,
             rows_rejected=inside.counts.rejected,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.engine import exactly
 from orchestration.errors import UsageError
 from orchestration.home import write_text
 from orchestration.ingestion.cells import literal
@@ -111,7 +112,7 @@ class Lake:
         with duckdb.connect() as con:
             rows = con.execute(
                 "select file_name, decode(key), decode(value) from parquet_kv_metadata(?)",
-                [f"{self.root}/**/*.parquet"],
+                [f"{exactly(self.root)}/**/*.parquet"],
             ).fetchall()
         for path, key, value in rows:
             if "/_replaced/" not in path.removeprefix(str(self.root)):

@@ -94,12 +94,14 @@ def scan(landing: Path | None, sources: set[str]) -> list[LandedFile]:
     return sorted(found, key=lambda f: (f.source or "", f.source_file.encode()))
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, above: tuple[str, ...] = ()) -> Iterator[Path]:
+    above = (*above, os.path.realpath(folder))
     with os.scandir(folder) as entries:
         listed = sorted(entries, key=lambda e: os.fsencode(e.name))
     for entry in listed:
         if entry.is_dir():
-            if not entry.name.startswith((".", "~$")):
-                yield from _walk(Path(entry.path))
+            # A link to a folder above it would go round for ever.
+            if not entry.name.startswith((".", "~$")) and os.path.realpath(entry.path) not in above:
+                yield from _walk(Path(entry.path), above)
         elif not _ignored(entry.name):
             yield Path(entry.path)

@@ -115,29 +115,37 @@ def _implied_option(column: Column, header: Header, grid: Grid, name: str, posit
 
 def _sum_option(column: Column, grid: Grid, parts: list[int]) -> Option:
     texts = [_text(p) for p in parts]
-    amounts = " + ".join(
-        f"(case when ({t}) is null then 0 else {cells.typed(column, f'({t})', _number(grid, p))} end)"
+    amounts = ", ".join(
+        f"case when ({t}) is null then 0 else {cells.typed(column, f'({t})', _number(grid, p))} end"
         for t, p in zip(texts, parts, strict=True)
     )
-    return Option(f"nullif(concat_ws(' + ', {', '.join(texts)}), '')", lambda _: amounts)
+    return Option(f"nullif(concat_ws(' + ', {', '.join(texts)}), '')", lambda _: _sum_of(f"[{amounts}]"))
+
+
+def _sum_of(amounts: str) -> str:
+    """The sum of a list of amounts, NULL where one of them is unreadable or the sum is beyond any money."""
+    return f"case when list_count({amounts}) = len({amounts}) then try_cast(list_sum({amounts}) as bigint) end"
 
 
 def _json_option(column: Column, grid: Grid, position: int) -> Option:
     rule, raw = column.json_rule, f"j{position}"
     if rule.rule == "equals_one":
-        return Option(_text(position), lambda x: f"{x} = '1'")
+        return Option(_text(position), lambda x: f"{cells.plain_number(x)} = '1'")
     length = f"case when json_type({raw}) = 'ARRAY' then json_array_length({raw}) else 0 end"
-    filled = f"case when json_type({raw}) <> 'NULL' then {raw}::varchar end"
+    # The texts hold nothing else of the list: its other members may tell of a person.
     if rule.rule == "not_empty":
-        return Option(filled, lambda _: f"{length} > 0")
+        return Option(
+            f"case when {_text(position)} is not null then ({length} > 0)::varchar end", lambda x: f"{x}::boolean"
+        )
     member = f"json_extract(p, '$.{rule.member}')"
     text = cells.clean(f"({member} ->> '$')")
     is_number = f"coalesce(json_type({member}) in ('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE'), false)"
     amount = f"case when ({text}) is null then 0 else {cells.typed(column, f'({text})', is_number)} end"
-    amounts = f"list_transform(from_json({raw}, '[\"JSON\"]'), lambda p: {amount})"
-    total = f"case when list_count({amounts}) = len({amounts}) then list_sum({amounts})::bigint end"
+    members = f"from_json({raw}, '[\"JSON\"]')"
+    texts = f"array_to_string(list_transform({members}, lambda p: coalesce({text}, '0')), ' + ')"
+    total = _sum_of(f"list_transform({members}, lambda p: {amount})")
     return Option(
-        f"case when {length} > 0 or json_type({raw}) <> 'ARRAY' then {filled} end",
+        f"case when {length} > 0 then {texts} when json_type({raw}) <> 'ARRAY' then {_text(position)} end",
         lambda _: f"case when {length} > 0 then {total} end",
     )
 
@@ -173,7 +181,7 @@ def sort_out(
             case when fault is not null then list_filter([{names}], lambda p: p is not null) end as unreadable
         from (select *, case {" ".join(faults)} end as fault from ({judged}))""")
     if may_be_shifted:
-        _refuse_shifted(con, present)
+        _refuse_shifted(con, present, header)
     [(read, rejected)] = con.execute("select count(*), count(reject_reason) from sorted_rows").fetchall()
     rejected_rows = f"""
         select row_number, {_raw_row(present, unreadable)} as raw_row from ({judged})
@@ -194,7 +202,7 @@ def _judged(present: list[Column], options: dict[str, list[Option]], rows: str) 
         chosen.append(f"coalesce({', '.join(names)}) as {quoted('t:' + column.name)}")
         chosen.append(f"case {branches} end as {quoted('v:' + column.name)}")
     bounded = ", ".join(
-        f"{cells.checked(c, quoted('v:' + c.name))} as {quoted('v:' + c.name)}"
+        f"{cells.checked(c, quoted('v:' + c.name), quoted('t:' + c.name))} as {quoted('v:' + c.name)}"
         for c in present
         if c.kind in ("time", "date")
     )
@@ -268,23 +276,25 @@ def _raw_row(present: list[Column], unreadable: dict[str, str]) -> str:
     """The known, non-personal cells of a rejected row as JSON text; what cannot be read only masked.
 
     Where a row has an extra cell its cells may stand under wrong headers, a name under a code: then whatever
-    is not plainly a code, number or date is shown as its shape.
+    is not plainly a code, number or date is shown as its shape, and long numbers are masked.
     """
     entries = []
     for column in present:
         if not column.is_personal:
             text = quoted("t:" + column.name)
-            doubtful = unreadable.get(column.name) or "extra is not null and regexp_matches(" + text + ", '[^!-~]')"
+            is_plain = f"regexp_full_match({text}, '[!-~]*[0-9][!-~]*')"
+            doubtful = f"{unreadable.get(column.name, 'false')} or (extra is not null and not {is_plain})"
             entries.append(f"{{'k': {literal(column.name)}, 'v': {text}, 'masked': {doubtful}}}")
     if not entries:
         return "'{}'"
     kept = f"list_filter([{', '.join(entries)}], lambda p: p.v is not null)"
-    value = f"case when p.masked then {cells.masked('p.v')} else p.v end"
+    readable = f"case when extra is not null then {cells.without_numbers('p.v')} else p.v end"
+    value = f"case when p.masked then {cells.masked('p.v')} else {readable} end"
     shown = f"list_transform({kept}, lambda p: {{'k': p.k, 'v': {value}}})"
     return f"to_json(map_from_entries({shown}))::varchar"
 
 
-def _refuse_shifted(con: duckdb.DuckDBPyConnection, present: list[Column]) -> None:
+def _refuse_shifted(con: duckdb.DuckDBPyConnection, present: list[Column], header: Header) -> None:
     """A header over other cells: a required column with no filled cell, or dates and codes mostly unreadable."""
     bad = dict(
         con.execute(
@@ -293,14 +303,14 @@ def _refuse_shifted(con: duckdb.DuckDBPyConnection, present: list[Column]) -> No
             "group by name"
         ).fetchall()
     )
-    watched = [c for c in present if c.kind in _SHIFT_KINDS or (c.required and c.kind != "flag")]
+    watched = [c for c in present if c.kind in _SHIFT_KINDS or (header.requires(c) and c.kind != "flag")]
     counted = ", ".join(f"count({quoted(c.stored_name)})" for c in watched) or "0"
     [(rows, *readable)] = con.execute(f"select count(*), {counted} from sorted_rows").fetchall()
     if rows < _SHIFTED_FROM:
         return
     for column, fine in zip(watched, readable, strict=False):
         filled = fine + bad.get(column.name, 0)
-        if column.required and filled == 0:
+        if header.requires(column) and filled == 0:
             raise RejectedFile(
                 "shifted",
                 f"the required column {column.name} has no filled cell: check that cells stand under their headers",

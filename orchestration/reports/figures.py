@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -84,6 +86,20 @@ def figures(release: Release, question: Question, scope_types: list[str], kpi_co
             """,
             params=[*question.parameters[:3], *parameters],
         ).to_arrow_table()
+
+
+def rounded(figure: dict[str, Any]) -> Decimal | None:
+    """A figure as people read it: rates in percent and means with two decimals, half up from the exact ratio.
+
+    `figure` is a row of `figures` (landing contract, section 4).
+    """
+    if figure["value"] is None:
+        return None
+    if figure["denominator"] is None:
+        return Decimal(str(figure["numerator"]))
+    scale = 100 if figure["kpi_code"].endswith("_rate") else 1
+    ratio = scale * Decimal(str(figure["numerator"])) / Decimal(str(figure["denominator"]))
+    return ratio.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def behind(release: Release, question: Question, kpi_code: str) -> pa.Table:

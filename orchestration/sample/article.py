@@ -9,10 +9,11 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from orchestration.home import Home
 from orchestration.publishing import releases
-from orchestration.reports.figures import Question, figures
+from orchestration.reports.figures import Question, figures, rounded
 from orchestration.settings import Settings
 
 
@@ -81,26 +82,25 @@ ARTICLE = [
 ]
 
 
-def compare(home: Home) -> list[tuple[Line, float | None]]:
+def compare(home: Home) -> list[tuple[Line, Decimal | None]]:
     """Each line of the article with the warehouse's figure, missing where no source gave it."""
     release = releases.require_current(home)
-    found: dict[tuple[date, date], dict[str, float | None]] = {}
+    found: dict[tuple[date, date], dict[str, Decimal | None]] = {}
     for period in {line.period for line in ARTICLE}:
-        table = figures(release, Question.of(release, *period, None), ["province"], [])
-        found[period] = dict(zip(table["kpi_code"].to_pylist(), table["value"].to_pylist(), strict=True))
+        rows = figures(release, Question.of(release, *period, None), ["province"], []).to_pylist()
+        found[period] = {row["kpi_code"]: rounded(row) for row in rows}
     out = []
     for line in ARTICLE:
         values = [found[line.period].get(code) for code in line.kpis]
-        value = None if None in values else sum(values)
-        out.append((line, value * 100 if value is not None and line.kpis[0].endswith("_rate") else value))
+        out.append((line, None if None in values else sum(values)))
     return out
 
 
-def agrees(line: Line, value: float | None) -> bool:
+def agrees(line: Line, value: Decimal | None) -> bool:
     """Whether the figure is the article's, to the decimals it prints."""
     if value is None:
         return False
-    return value > line.stated if line.at_least else round(value, 2) == line.stated
+    return value > line.stated if line.at_least else value == Decimal(str(line.stated))
 
 
 def main() -> int:
@@ -120,7 +120,7 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def _shown(value: float | None, prefix: str = "") -> str:
+def _shown(value: Decimal | float | None, prefix: str = "") -> str:
     if value is None:
         return "-"
     text = f"{value:,.2f}" if value % 1 else f"{value:,.0f}"

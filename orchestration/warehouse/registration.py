@@ -7,11 +7,13 @@ sources, the run's as-of day and the public holidays. No figure is computed here
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import holidays
 import pyarrow as pa
 
+from orchestration.engine import exactly
 from orchestration.ingestion.cells import literal
 from orchestration.ingestion.lake import LakeFile, empty_relation
 from orchestration.ingestion.rows import quoted
@@ -87,7 +89,7 @@ def _rows_of(source: Source, files: list[LakeFile]) -> str:
     paths = [f.path for f in files if f.source == source.source and f.status == "accepted" and f.rows_read]
     if not paths:
         return empty_relation(source)
-    listed = ", ".join(literal(p) for p in paths)
+    listed = ", ".join(literal(exactly(Path(p))) for p in paths)
     return f"select * from read_parquet([{listed}])"
 
 

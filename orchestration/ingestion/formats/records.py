@@ -6,6 +6,7 @@ import codecs
 
 import duckdb
 
+from orchestration.engine import exactly
 from orchestration.ingestion.decode import Grid, RejectedFile
 from orchestration.ingestion.formats.text import Text
 
@@ -25,7 +26,7 @@ def json_records(con: duckdb.DuckDBPyConnection, text: Text, *, lines: bool) -> 
                 "delim = '\x01', quote = '', escape = '', header = false, auto_detect = false, "
                 f"columns = {{'line': 'VARCHAR'}}, max_line_size = {largest}, strict_mode = false) "
                 "where trim(line, ' \t\r\n\ufeff') <> ''",
-                [str(text.path)],
+                [exactly(text.path)],
             )
             is_object = "json_valid(j) and json_type(j) = 'OBJECT'"
         else:
@@ -41,27 +42,31 @@ def json_records(con: duckdb.DuckDBPyConnection, text: Text, *, lines: bool) -> 
         raise RejectedFile("unreadable", "the JSON cannot be read: export the file again") from None
 
 
-def nested_records(con: duckdb.DuckDBPyConnection, key: str, parent_column: str, parent_keys: list[str]) -> None:
-    """The members of a list inside each of `records` become `records`, with the parent's row number and code."""
-    member = _json_path(key)
-    parents = ", ".join("nullif(json_extract_string(j, ?), '')" for _ in parent_keys)
+def nested_records(con: duckdb.DuckDBPyConnection, keys: list[str], parent_column: str) -> None:
+    """The members of a list inside each of `parents (row_number, j, …)` become `records`.
+
+    They bear the parent's row number and its `parent_column`. `keys` are the list's spellings, the first
+    that holds a list counts.
+    """
+    lists = " ".join("when json_type(j, ?) = 'ARRAY' then json_extract(j, ?)" for _ in keys)
     con.execute(
         f"""
         create or replace temp table records as
         select row_number, case when json_type(member) = 'OBJECT'
             then json_merge_patch(member, json_object('{parent_column}', parent)) end as j
         from (
-            select row_number, coalesce({parents}, null) as parent,
-                unnest(from_json(json_extract(j, ?), '["JSON"]')) as member
-            from records where json_type(j, ?) = 'ARRAY'
+            select row_number, {parent_column} as parent,
+                unnest(from_json(case {lists} end, '["JSON"]')) as member
+            from parents
         )""",
-        [*map(_json_path, parent_keys), member, member],
+        [path for key in keys for path in [_json_path(key)] * 2],
     )
 
 
 def record_keys(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Every key of `records`, but the two that no path of DuckDB can name and no column bears."""
     keys = con.execute("select distinct unnest(json_keys(j)) from records where j is not null").fetchall()
-    return sorted(k for (k,) in keys)
+    return sorted(k for (k,) in keys if k not in ("", "*"))
 
 
 def spread_records(con: duckdb.DuckDBPyConnection, keys: list[str]) -> Grid:
@@ -103,11 +108,11 @@ def _load_json_array(con: duckdb.DuckDBPyConnection, text: Text, largest: int) -
     read = f"read_json_objects(?, format = '{{}}', maximum_object_size = {largest})"
     if opening == b"[":
         con.execute(
-            f"create or replace temp table lines as select json as j from {read.format('array')}", [str(text.path)]
+            f"create or replace temp table lines as select json as j from {read.format('array')}", [exactly(text.path)]
         )
         return
     kinds = con.execute(
-        f"select json_type(json, '$.data') from {read.format('unstructured')}", [str(text.path)]
+        f"select json_type(json, '$.data') from {read.format('unstructured')}", [exactly(text.path)]
     ).fetchall()
     if kinds != [("ARRAY",)]:
         raise RejectedFile("unreadable", "the JSON object has no array under `data`: export it with one")
@@ -115,5 +120,5 @@ def _load_json_array(con: duckdb.DuckDBPyConnection, text: Text, largest: int) -
         "create or replace temp table lines as "
         "select unnest(from_json(json_extract(json, '$.data'), '[\"JSON\"]')) as j "
         f"from {read.format('unstructured')}",
-        [str(text.path)],
+        [exactly(text.path)],
     )

@@ -14,6 +14,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from orchestration.engine import exactly
+from orchestration.ingestion.cells import is_filled
 from orchestration.ingestion.decode import HEAD_ROWS, Grid, Loader, RejectedFile, Sheet
 
 _CHUNK_BYTES = 8 << 20
@@ -27,6 +29,7 @@ class Text:
 
     path: Path
     lines: int = 0
+    has_bare_returns: bool = False
 
 
 def marked_encoding(head: bytes) -> tuple[str, str] | None:
@@ -71,16 +74,21 @@ def _survey(path: Path) -> Text:
     """Lines in one pass over a file that must be UTF-8. Raises UnicodeDecodeError."""
     text = Text(path)
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
-    trailing, size = 0, 0
+    trailing, size, last = 0, 0, b""
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
             decoder.decode(chunk)
             text.lines += chunk.count(b"\n")
             size += len(chunk)
+            bare = chunk.count(b"\r") - chunk.count(b"\r\n") - chunk.endswith(b"\r")
+            bare += last == b"\r" and not chunk.startswith(b"\n")
+            text.has_bare_returns |= bare > 0
+            last = chunk[-1:]
             kept = len(chunk) - len(chunk.rstrip(b"\r\n"))
             trailing = trailing + chunk.count(b"\n") if kept == len(chunk) else chunk[len(chunk) - kept :].count(b"\n")
         decoder.decode(b"", final=True)
     text.lines += 1 - trailing if size else 0
+    text.has_bare_returns |= last == b"\r"
     return text
 
 
@@ -125,7 +133,7 @@ class _CsvLoader(Loader):
     separator: str
 
     def __call__(self, con: duckdb.DuckDBPyConnection, header_row: int, width: int) -> Grid:
-        if not self._load_by_duckdb(con, header_row, width):
+        if self.text.has_bare_returns or not self._load_by_duckdb(con, header_row, width):
             self._load_exactly(con, header_row, width)
         return Grid(width, has_extra=True)
 
@@ -137,7 +145,7 @@ class _CsvLoader(Loader):
                 "create or replace temp table lines as select * from read_csv(?, delim = ?, quote = '\"', "
                 "escape = '\"', header = false, auto_detect = false, null_padding = true, strict_mode = true, "
                 f"max_line_size = 33554432, skip = ?, columns = {{{columns}}})",
-                [str(self.text.path), self.separator, header_row],
+                [exactly(self.text.path), self.separator, header_row],
             )
         except duckdb.Error:
             return False
@@ -175,14 +183,20 @@ class _CsvLoader(Loader):
 
 
 def _first_filled(cells: list[str]) -> str:
-    return next((c for c in cells if c.strip()), "")
+    return next((c for c in cells if is_filled(c)), "")
 
 
 def csv_sheets(text: Text) -> list[Sheet]:
     """One candidate per separator; the header decides which is meant."""
     sheets = []
     for separator in _SEPARATORS:
-        head = list(islice(_records(text.path, separator), HEAD_ROWS))
+        head: list[list[str]] = []
+        broken = None
+        try:
+            for row in islice(_records(text.path, separator), HEAD_ROWS):
+                head.append(row)
+        except RejectedFile as rejection:  # as likely the wrong separator as a broken file
+            broken = rejection
         if any(len(row) > 1 for row in head) or separator == _SEPARATORS[0]:
-            sheets.append(Sheet(f"separator {separator!r}", head, _CsvLoader(text, separator)))
+            sheets.append(Sheet(f"separator {separator!r}", head, _CsvLoader(text, separator), broken))
     return sheets

@@ -64,6 +64,15 @@ def _is_kind(kinds: list[type], wanted: set[type]) -> pa.Array:
     return pa.array(np.logical_or.reduce([held == kind for kind in wanted]).astype(bool))
 
 
+def _head(rows: list[list]) -> list[list[str]]:
+    """The first rows as text, each up to its last filled cell: what stands right of a header is no column."""
+    head = [list(map(_shown, row)) for row in rows[:HEAD_ROWS]]
+    for row in head:
+        while row and not row[-1].strip():
+            row.pop()
+    return head
+
+
 def _shown(cell: object) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
@@ -92,15 +101,55 @@ def workbook_sheets(path: Path, kind: str) -> list[Sheet]:
     return _calamine_sheets(data)
 
 
+_ERROR_CELL = re.compile(
+    rb'<c\b(?=[^>]*\bt="e")[^>]*?\br="([A-Z]+)([0-9]+)"[^>]*>(?:<f\b[^>]*/>|<f\b[^>]*>[^<]*</f>)?<v>([^<]+)'
+)
+
+
+def _error_cells(data: bytes) -> dict[str, list[tuple[int, int, str]]]:
+    """(row, column, text) of the error cells of each sheet, such as `#N/A`: calamine shows them as empty ones."""
+    from lxml import etree
+
+    found: dict[str, list[tuple[int, int, str]]] = {}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = set(archive.namelist())
+        if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= parts:
+            return found
+        links = etree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+        targets = {link.get("Id"): link.get("Target").lstrip("/") for link in links}
+        for sheet in etree.fromstring(archive.read("xl/workbook.xml")).iterfind(".//{*}sheet"):
+            relation = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), None)
+            target = targets.get(relation, "")
+            part = target if target in parts else f"xl/{target}"
+            if part in parts and b't="e"' in (content := archive.read(part)):
+                found[sheet.get("name")] = [
+                    (int(row) - 1, _column_number(letters.decode()), text.decode())
+                    for letters, row, text in _ERROR_CELL.findall(content)
+                ]
+    return found
+
+
+def _column_number(letters: str) -> int:
+    """0 for A, 26 for AA."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1
+
+
 def _calamine_sheets(data: bytes) -> list[Sheet]:
     from python_calamine import CalamineWorkbook, PasswordError
 
     sheets = []
     try:
+        errors = _error_cells(data) if data.startswith(_ZIP) else {}
         with CalamineWorkbook.from_filelike(io.BytesIO(data)) as workbook:
             for name in workbook.sheet_names:
                 rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-                sheets.append(Sheet(name, [list(map(_shown, r)) for r in rows[:HEAD_ROWS]], _RowsLoader(rows)))
+                for row, column, text in errors.get(name, ()):
+                    if row < len(rows) and column < len(rows[row]):
+                        rows[row][column] = text
+                sheets.append(Sheet(name, _head(rows), _RowsLoader(rows)))
     except PasswordError:
         raise RejectedFile("encrypted", "the workbook is protected by a password: save it without one") from None
     except (KeyboardInterrupt, SystemExit):
@@ -112,18 +161,23 @@ def _calamine_sheets(data: bytes) -> list[Sheet]:
     return sheets
 
 
+_WIDEST = 16_384  # columns of a spreadsheet
 _CELL, _ROW = "\ue0f0", "\ue0f1"
 _TABLE_TO_TEXT = f"""<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
 <xsl:output method="text" encoding="UTF-8"/>
 <xsl:template match="/"><xsl:for-each select="//tr"><xsl:for-each select="td|th">
-<xsl:apply-templates/><xsl:call-template name="cells"><xsl:with-param name="n" select="number(@colspan)"/>
-</xsl:call-template></xsl:for-each><xsl:text>{_ROW}</xsl:text></xsl:for-each></xsl:template>
-<xsl:template name="cells"><xsl:param name="n"/><xsl:text>{_CELL}</xsl:text>
-<xsl:if test="$n &gt; 1"><xsl:call-template name="cells"><xsl:with-param name="n" select="$n - 1"/>
-</xsl:call-template></xsl:if></xsl:template>
+<xsl:apply-templates/><xsl:text>{_CELL}</xsl:text></xsl:for-each><xsl:text>{_ROW}</xsl:text></xsl:for-each></xsl:template>
 <xsl:template match="br"><xsl:text> </xsl:text></xsl:template>
+<xsl:template match="p|div|li"><xsl:text> </xsl:text><xsl:apply-templates/><xsl:text> </xsl:text></xsl:template>
 <xsl:template match="script|style|comment()"/>
 </xsl:stylesheet>"""
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except (UnicodeDecodeError, LookupError):
+        return None
 
 
 def html_sheets(data: bytes) -> list[Sheet]:
@@ -132,36 +186,39 @@ def html_sheets(data: bytes) -> list[Sheet]:
 
     marked = marked_encoding(data[:4])
     declared = re.search(rb"charset\s*=\s*[\"']?\s*([\w-]+)", data[:4096])
-    try:
-        if marked:
-            text = data.decode(marked[0])
-        else:
-            try:
-                text = data.decode("utf-8")
-            except UnicodeDecodeError:
-                text = data.decode(declared.group(1).decode() if declared else "cp1258")
-    except (UnicodeDecodeError, LookupError):
-        raise RejectedFile("unreadable", "the text of the page cannot be decoded: save it as UTF-8") from None
+    encodings = [marked[0]] if marked else ["utf-8", declared.group(1).decode() if declared else "cp1258", "cp1258"]
+    text = next((t for encoding in encodings if (t := _decoded(data, encoding)) is not None), None)
+    if text is None:
+        raise RejectedFile("unreadable", "the text of the page cannot be decoded: save it as UTF-8")
     if not re.search(r"<table|<tr", text, re.IGNORECASE):
         raise RejectedFile("unreadable", "the content is neither a workbook nor an HTML table: export it again")
     tree = etree.fromstring(text.encode("utf-8"), etree.HTMLParser(encoding="utf-8", huge_tree=True))
     if tree is None:
         raise RejectedFile("unreadable", "the HTML holds no table: export it again")
-    _spread_rows(tree)
+    _spread(tree)
     flat = str(etree.XSLT(etree.fromstring(_TABLE_TO_TEXT))(tree))
     rows = [row.split(_CELL)[:-1] for row in flat.split(_ROW)[:-1]]
     width = max(map(len, rows), default=0)
     rows = [row + [""] * (width - len(row)) for row in rows]
-    return [Sheet("table", rows[:HEAD_ROWS], _RowsLoader(rows))]
+    return [Sheet("table", _head(rows), _RowsLoader(rows))]
 
 
-def _spread_rows(tree) -> None:
-    """Cells that reach over several rows leave an empty cell in each row below."""
-    for cell in tree.xpath("//td[@rowspan > 1]|//th[@rowspan > 1]"):
-        position = sum(int(c.get("colspan") or 1) for c in cell.itersiblings("td", "th", preceding=True))
+def _spread(tree) -> None:
+    """Cells that reach over several columns or rows leave an empty cell in each of the others."""
+    for cell in tree.xpath("//td[@colspan]|//th[@colspan]"):
+        for _ in range(_span(cell, "colspan") - 1):
+            cell.addnext(cell.makeelement("td"))
+    for cell in tree.xpath("//td[@rowspan]|//th[@rowspan]"):
+        position = sum(1 for _ in cell.itersiblings("td", "th", preceding=True))
         row = cell.getparent()
-        for _ in range(int(cell.get("rowspan")) - 1):
+        for _ in range(_span(cell, "rowspan") - 1):
             row = next(row.itersiblings("tr"), None)
             if row is None:
                 break
             row.insert(min(position, len(row)), cell.makeelement("td"))
+
+
+def _span(cell, attribute: str) -> int:
+    """How far a cell reaches, as browsers read it: a number's leading digits, else 1, and within bounds."""
+    digits = re.match(r"\s*(\d+)", cell.get(attribute) or "")
+    return min(int(digits.group(1)), _WIDEST) if digits else 1

@@ -37,7 +37,7 @@ def column(kind: str, **values: object) -> Column:
 
 
 def time(texts: list[str]) -> list[dt.datetime | None]:
-    values = typed(cells.checked(column("time"), f"({cells.typed(column('time'), 'x')})"), texts)
+    values = typed(cells.checked(column("time"), f"({cells.typed(column('time'), 'x')})", "x"), texts)
     return [v and v.replace(microsecond=0) for v in values]
 
 

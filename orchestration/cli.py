@@ -210,7 +210,7 @@ def kpi(
     kpi_codes: tuple[str, ...],
     more_kpi_codes: tuple[str, ...],
 ) -> None:
-    """Any KPI for any period, as known on any day."""
+    """Any KPI for any period, as known on any day. The table shows rates in percent, csv and json the fraction."""
     from orchestration.publishing import releases
     from orchestration.reports.figures import Question, figures, rounded
 

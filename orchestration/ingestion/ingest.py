@@ -235,7 +235,7 @@ def _as_stored(source: Source, file: LakeFile) -> str:
     select = [
         f"{literal(file.source_file)} as source_file",
         f"timestamp {literal(file.stamp.isoformat(' '))} as export_stamp",
-        "sorted_rows.row_number",
+        "row_number",
     ]
     defaults = {c.stored_name: literal(c.default) for c in source.columns if c.default}
     defaults |= {c.stored_name: "false" for c in source.columns if c.kind == "flag"}
@@ -250,15 +250,9 @@ def _as_stored(source: Source, file: LakeFile) -> str:
         "when reject_reason = 'not_an_object' then 'the record is no JSON object: export it again' "
         f"else case reject_column {detail} end end as reject_detail"
     )
-    select.append("case when reject_reason is not null then raw_rows.raw_row end as raw_row")
+    select.append("raw_row")
     assert len(select) == len(lake_columns(source))
-    if not file.is_nested:
-        return f"select {', '.join(select)} from sorted_rows left join raw_rows using (row_number)"
-    # Several nested rows bear their parent's number: both tables hold them in the same order.
-    placed = "(select *, row_number() over (partition by row_number order by rowid) as place from {0}) as {0}"
-    tables = [placed.format(table) for table in ("sorted_rows", "raw_rows")]
-    joined = f"{tables[0]} left join {tables[1]} using (row_number, place)"
-    return f"select {', '.join(select)} from {joined} order by row_number, place"
+    return f"select {', '.join(select)} from sorted_rows"
 
 
 def _requirement(column) -> str:

@@ -178,16 +178,12 @@ def sort_out(
         select row_number, {stored},
             split_part(fault, ':', 2) as reject_reason,
             nullif(split_part(fault, ':', 1), '') as reject_column,
-            case when fault is not null then list_filter([{names}], lambda p: p is not null) end as unreadable
+            case when fault is not null then list_filter([{names}], lambda p: p is not null) end as unreadable,
+            case when fault is not null then {_raw_row(present, unreadable)} end as raw_row
         from (select *, case {" ".join(faults)} end as fault from ({judged}))""")
     if may_be_shifted:
         _refuse_shifted(con, present, header)
     [(read, rejected)] = con.execute("select count(*), count(reject_reason) from sorted_rows").fetchall()
-    rejected_rows = f"""
-        select row_number, {_raw_row(present, unreadable)} as raw_row from ({judged})
-        where row_number in (select row_number from sorted_rows where reject_reason is not null)"""
-    none = "select 0::bigint as row_number, null::varchar as raw_row where false"
-    con.execute(f"create or replace temp table raw_rows as {rejected_rows if rejected else none}")
     return Counts(read, read - rejected, rejected)
 
 

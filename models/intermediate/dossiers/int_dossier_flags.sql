@@ -1,4 +1,5 @@
 -- Dossiers that can be read but cannot be true (landing contract, section 5): one finding per dossier and rule.
+{% set equals_due = "date_trunc('second', completed_at) = date_trunc('second', due_at)" %}
 {% set newest_rules = [
     ('closed_without_end_date', is_closed_status() ~ ' and completed_at is null and returned_at is null',
         "'closed; neither completed_at nor returned_at'"),
@@ -32,31 +33,47 @@
     ('completion_backdated', 'closed_on < ' ~ day('last_shown_open_before'),
         "'closed ' || closed_on || ', still open in the export of ' || " ~ day('last_shown_open_before')),
     ('completion_equals_due',
-        "date_trunc('second', completed_at) = date_trunc('second', due_at) and "
-        ~ day('last_shown_open') ~ ' > due_on',
-        "'completed at the very second it was due, still open in the export of ' || " ~ day('last_shown_open')),
+        equals_due ~ ' and ' ~ day('greatest(last_shown_open_before, shown_open_again)') ~ ' > due_on',
+        "'completed at the very second it was due, still open in the export of ' || "
+        ~ day('greatest(last_shown_open_before, shown_open_again)')),
     ('reopened', 'status_code in (2, 4, 5, 6) and was_closed_before', "'open again in the export of ' || " ~ day('known_from')),
     ('received_date_moved', 'received_on <> former_received_on',
         "'received ' || former_received_on || ', moved to ' || received_on"),
 ] %}
-with versions as (
+-- An open version that several exports showed was still open in all but the newest of them.
+with shown_again as (
+    select versions.dossier_code, versions.known_from, max(observations.export_stamp) as shown_open_again
+    from (
+        select dossier_code, known_from, last_shown_at
+        from {{ ref('fct_dossier_versions') }}
+        where not ({{ is_closed_status() }}) and {{ equals_due }}
+    ) as versions
+    inner join {{ ref('int_dossier_observations') }} as observations
+        on versions.dossier_code = observations.dossier_code
+        and observations.export_stamp >= versions.known_from
+        and observations.export_stamp < versions.last_shown_at
+    group by versions.dossier_code, versions.known_from
+),
+
+versions as (
     select
-        *,
+        fct_dossier_versions.*,
+        shown_open_again,
         lag(due_on) over dossier as former_due_on,
         lag(received_on) over dossier as former_received_on,
         max(case when not ({{ is_closed_status() }}) then last_shown_at end) over earlier as last_shown_open_before,
-        max(case when not ({{ is_closed_status() }}) then last_shown_at end) over so_far as last_shown_open,
         coalesce(max(case when {{ is_closed_status() }} then 1 end) over earlier, 0) = 1 as was_closed_before
-    from {{ ref('fct_dossier_versions') }}
+    from {{ ref('fct_dossier_versions') }} as fct_dossier_versions
+    left join shown_again
+        on fct_dossier_versions.dossier_code = shown_again.dossier_code
+        and fct_dossier_versions.known_from = shown_again.known_from
     -- Deleted versions bear no flag, and none is raised by comparison with them.
     where not is_deleted
     window
-        dossier as (partition by dossier_code order by known_from),
-        so_far as (
-            partition by dossier_code order by known_from rows between unbounded preceding and current row
-        ),
+        dossier as (partition by fct_dossier_versions.dossier_code order by fct_dossier_versions.known_from),
         earlier as (
-            partition by dossier_code order by known_from rows between unbounded preceding and 1 preceding
+            partition by fct_dossier_versions.dossier_code order by fct_dossier_versions.known_from
+            rows between unbounded preceding and 1 preceding
         )
 ),
 

@@ -92,6 +92,8 @@ def find(sheets: list[Sheet], source: Source) -> tuple[Sheet, Header]:
                     raise RejectedFile(
                         "duplicate_header", f"the header {twice[0]!r} stands twice: keep one of the two columns"
                     )
+                if sheet.broken:
+                    raise sheet.broken
                 return sheet, header
             if len(found) > best[0]:
                 best = (len(found), lacking)

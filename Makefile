@@ -29,7 +29,7 @@ lint: setup
 	@$(BIN)/ruff check .
 
 lock: setup
-	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 \
 		--universal --group dev --output-file requirements.lock pyproject.toml
 
 ui: setup

@@ -171,7 +171,8 @@ def _run(night: Any) -> None:
             print(line)
 
 
-def _question_options(function: Callable) -> Callable:
+def _asking(function: Callable) -> Callable:
+    """Give a command the filters of a question: it is called with the release and `ask(convention)`."""
     options = [
         _home_option,
         click.option("--from", "from_on", type=DAY, help="First day (default: 1 January of the year of --to)."),
@@ -185,25 +186,33 @@ def _question_options(function: Callable) -> Callable:
     ]
 
     @wraps(function)
-    def wrapped(**kwargs: Any) -> None:
-        function(**kwargs)
+    def asked(
+        home: str | None,
+        from_on: date | None,
+        to_on: date | None,
+        as_of: date | None,
+        scope: str | None,
+        **own: Any,
+    ) -> None:
+        from orchestration.publishing import releases
+        from orchestration.reports.figures import Question
+
+        release = releases.require_current(Home.for_reading(Settings.load(home=home)))
+        function(release, lambda convention: Question.of(release, from_on, to_on, as_of, convention, scope), **own)
 
     for option in reversed(options):
-        wrapped = option(wrapped)
-    return wrapped
+        asked = option(asked)
+    return asked
 
 
 @cli.command()
-@_question_options
+@_asking
 @click.option("--by", default="province", show_default=True, metavar="TYPE,…", help="Scope types, never crossed.")
 @click.option("--kpi", "kpi_codes", multiple=True, metavar="CODE…", help="Only these KPIs; may be repeated.")
 @click.argument("more_kpi_codes", nargs=-1, metavar="")
 def kpi(
-    home: str | None,
-    from_on: date | None,
-    to_on: date | None,
-    as_of: date | None,
-    scope: str | None,
+    release: Any,
+    ask: Callable[[str], Any],
     convention: str,
     form: str,
     by: str,
@@ -211,16 +220,11 @@ def kpi(
     more_kpi_codes: tuple[str, ...],
 ) -> None:
     """Any KPI for any period, as known on any day. The table shows rates in percent, csv and json the fraction."""
-    from orchestration.publishing import releases
-    from orchestration.reports.figures import Question, figures, rounded
+    from orchestration.reports.figures import figures, rounded
 
-    release = releases.require_current(Home.for_reading(Settings.load(home=home)))
     codes = [c for given in kpi_codes + more_kpi_codes for c in given.replace(",", " ").split()]
     scope_types = [t for t in by.split(",") if t]
-    tables = [
-        figures(release, Question.of(release, from_on, to_on, as_of, one, scope), scope_types, codes)
-        for one in convention.split(",")
-    ]
+    tables = [figures(release, ask(one), scope_types, codes) for one in convention.split(",")]
     rows = [row for table in tables for row in table.to_pylist()]
     if form == "table":
         rows = [row | {"value": rounded(row)} for row in rows]
@@ -229,23 +233,12 @@ def kpi(
 
 @cli.command()
 @click.argument("kpi_code", metavar="KPI")
-@_question_options
-def explain(
-    kpi_code: str,
-    home: str | None,
-    from_on: date | None,
-    to_on: date | None,
-    as_of: date | None,
-    scope: str | None,
-    convention: str,
-    form: str,
-) -> None:
+@_asking
+def explain(release: Any, ask: Callable[[str], Any], kpi_code: str, convention: str, form: str) -> None:
     """What stands behind one figure: exactly the rows it counts."""
-    from orchestration.publishing import releases
-    from orchestration.reports.figures import Question, behind
+    from orchestration.reports.figures import behind
 
-    release = releases.require_current(Home.for_reading(Settings.load(home=home)))
-    rows = behind(release, Question.of(release, from_on, to_on, as_of, convention, scope), kpi_code)
+    rows = behind(release, ask(convention), kpi_code)
     _print(rows.column_names, rows.to_pylist(), form)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -30,6 +30,26 @@ def today() -> date:
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """How large, slow and hungry one landed file may be (landing contract, section 1, *Bounds*).
+
+    Sizes are in bytes. `ratio` holds for an archive once more than `ratio_from` bytes are unpacked. The reader of
+    a file gets `seconds` and one second more for each `bytes_per_second`.
+    """
+
+    columns: int = 2_000
+    cell: int = 1 << 20
+    record: int = 16 << 20
+    unpacked: int = 64 << 30
+    ratio: int = 200
+    ratio_from: int = 256 << 20
+    memory: int = 4 << 30
+    disk: int = 128 << 30
+    seconds: int = 60
+    bytes_per_second: int = 4 << 20
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything a run is told from outside. Paths are absolute."""
 
@@ -40,6 +60,7 @@ class Settings:
     keep_releases: int = 30
     threads: int | None = None
     memory_limit: str | None = None
+    bounds: Bounds = Bounds()
 
     @classmethod
     def load(
@@ -74,4 +95,7 @@ class Settings:
             keep_releases=number("CCHC_KEEP_RELEASES") or 30,
             threads=number("CCHC_THREADS"),
             memory_limit=known.get("CCHC_MEMORY_LIMIT"),
+            bounds=Bounds(
+                **{b.name: number(f"CCHC_FILE_{b.name.upper()}") or b.default for b in fields(Bounds)},
+            ),
         )

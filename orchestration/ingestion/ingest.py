@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import duckdb
-
-from orchestration.engine import connect
 from orchestration.home import Home
-from orchestration.ingestion import decode, header
-from orchestration.ingestion.cells import fold, literal
-from orchestration.ingestion.decode import RejectedFile
-from orchestration.ingestion.formats import records, text, workbook
-from orchestration.ingestion.lake import Lake, LakeFile, empty_relation, lake_columns
+from orchestration.ingestion import decode
+from orchestration.ingestion.lake import Lake, LakeFile
 from orchestration.ingestion.landing import LandedFile, scan
-from orchestration.ingestion.rows import Counts, quoted, sort_out
+from orchestration.ingestion.reader import reading_engine, take_in
 from orchestration.settings import Settings
 from orchestration.sources import Source, all_sources
 
@@ -64,8 +57,8 @@ def ingest(settings: Settings, home: Home, progress: Progress | None = None) -> 
                 sha = ""
             if _is_held(held.get(file.source_file), file, sha, sources):
                 continue
-            with _engine(settings, work, key) as con:
-                report.written += _take_in(con, lake, file, sha, sources, work)
+            with reading_engine(settings, work, key) as con:
+                report.written += take_in(con, lake, file, sha, sources, work)
         if progress:
             progress("", len(landed), len(landed))
     finally:
@@ -78,191 +71,3 @@ def _is_held(held: LakeFile | None, file: LandedFile, sha: str, sources: dict[st
         return False
     declaration = sources[file.source].version if file.source else ""
     return held.status == "accepted" or (held.source == file.source and held.declaration == declaration)
-
-
-def _engine(settings: Settings, work: Path, key: bytes) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that knows the pads of the pseudonym key (HMAC, RFC 2104) and nothing else."""
-    con = connect(settings, work / "spill")
-    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
-    con.execute("set variable pad_in = ?::blob", [bytes(b ^ 0x36 for b in block)])
-    con.execute("set variable pad_out = ?::blob", [bytes(b ^ 0x5C for b in block)])
-    return con
-
-
-def _take_in(
-    con: duckdb.DuckDBPyConnection, lake: Lake, file: LandedFile, sha: str, sources: dict[str, Source], work: Path
-) -> list[LakeFile]:
-    """Write the lake files of one landed file: its own, and one per source nested in it."""
-    source = sources.get(file.source) if file.source else None
-    taken = LakeFile(
-        file.source, file.source_file, sha, file.stamp, "accepted", declaration=source.version if source else ""
-    )
-    try:
-        if source is None:
-            raise RejectedFile(
-                "unknown_source", "no source has this folder: move the file into the folder of its source"
-            )
-        if not sha:
-            raise RejectedFile("unreadable", "the file cannot be opened: grant access to it")
-        if file.stamp is None:
-            raise RejectedFile(
-                "no_export_stamp",
-                "the file name bears no date of its export: rename it with one, such as 20231116_2330",
-            )
-        read = _read(con, file, source, work)
-        taken = replace(
-            taken,
-            rows_read=read.counts.read,
-            rows_accepted=read.counts.accepted,
-            rows_rejected=read.counts.rejected,
-            unknown_columns=tuple(read.header.unknown),
-        )
-        stored = _as_stored(source, taken)
-        if source.nested and read.is_json:
-            con.execute(f"create or replace temp table own_rows as {stored}")
-            stored = "select * from own_rows"
-        # A file counts as taken in once its own lake file is there: that comes last.
-        nested = _take_in_nested(con, lake, source, taken, read, sources)
-        lake.write(con, stored, taken)
-        return [taken, *nested]
-    except (OSError, MemoryError, duckdb.IOException, duckdb.OutOfMemoryException):
-        raise
-    except Exception as error:
-        # What no reader foresaw in one file must not stop the others; its message might quote a cell.
-        unforeseen = f"the content cannot be read ({type(error).__name__}): export the file again in another format"
-        rejection = error if isinstance(error, RejectedFile) else RejectedFile("unreadable", unforeseen)
-        rejected = replace(
-            taken,
-            status="rejected",
-            reason_code=rejection.reason_code,
-            detail=rejection.detail,
-            rows_read=0,
-            rows_accepted=0,
-            rows_rejected=0,
-            unknown_columns=(),
-        )
-        for nested in source.nested if source else ():
-            lake.remove(lake.path_of(nested.source, file.source_file))
-        lake.write(con, empty_relation(source), rejected)
-        return [rejected]
-
-
-@dataclass
-class _Read:
-    counts: Counts
-    header: header.Header
-    is_json: bool = False
-    keys: list[str] = field(default_factory=list)
-
-
-def _read(con: duckdb.DuckDBPyConnection, file: LandedFile, source: Source, work: Path) -> _Read:
-    """Decode, find the header, type and sort: the rows end in `sorted_rows`. Raises RejectedFile."""
-    kind = decode.extension(file.source_file)
-    if file.path.stat().st_size == 0:
-        raise RejectedFile("empty", "the file holds no bytes: export it again")
-    # By a name that every reader takes as it is, whatever the landed one holds.
-    path = work / "landed"
-    path.unlink(missing_ok=True)
-    path.symlink_to(file.path.absolute())
-    if kind in ("json", "jsonl"):
-        records.json_records(con, text.as_text(path, work, fallback=None), lines=kind == "jsonl")
-        return _read_records(con, source)
-    if kind == "csv.gz":
-        path = text.gunzip(path, work)
-    if kind in ("csv", "csv.gz"):
-        sheets = text.csv_sheets(text.as_text(path, work))
-    else:
-        sheets = workbook.workbook_sheets(path, kind)
-    sheet, found = header.find(sheets, source)
-    grid = sheet.load(con, found.row, found.width)
-    return _Read(sort_out(con, source, grid, found), found)
-
-
-def _read_records(con: duckdb.DuckDBPyConnection, source: Source, *, is_nested: bool = False) -> _Read:
-    """Nested rows are accepted or rejected each by itself, never as a file."""
-    keys = records.record_keys(con)
-    [(count,)] = con.execute("select count(*) from records").fetchall()
-    found = header.find_keys(keys, source, has_records=count > 0 and not is_nested)
-    grid = records.spread_records(con, keys)
-    return _Read(sort_out(con, source, grid, found, may_be_shifted=not is_nested), found, True, keys)
-
-
-def _take_in_nested(
-    con: duckdb.DuckDBPyConnection,
-    lake: Lake,
-    source: Source,
-    parent: LakeFile,
-    read: _Read,
-    sources: dict[str, Source],
-) -> list[LakeFile]:
-    """Rows of other sources inside JSON records, with the parent's file, stamp and row number."""
-    taken = []
-    if source.nested and read.is_json:
-        con.execute(
-            "create or replace temp table parents as "
-            "from records join sorted_rows using (row_number) order by row_number"
-        )
-    for nested in source.nested:
-        keys = [k for k in read.keys if fold(k) == fold(nested.key)]
-        if not keys or nested.source not in sources:
-            lake.remove(lake.path_of(nested.source, parent.source_file))
-            continue
-        inner = sources[nested.source]
-        records.nested_records(con, keys, nested.parent_column)
-        inside = _read_records(con, inner, is_nested=True)
-        file = replace(
-            parent,
-            source=inner.source,
-            declaration=inner.version,
-            is_nested=True,
-            unknown_columns=tuple(inside.header.unknown),
-            rows_read=inside.counts.read,
-            rows_accepted=inside.counts.accepted,
-            rows_rejected=inside.counts.rejected,
-        )
-        lake.write(con, _as_stored(inner, file), file)
-        taken.append(file)
-    return taken
-
-
-def _as_stored(source: Source, file: LakeFile) -> str:
-    """`sorted_rows` in the lake's shape: defaults filled in, nothing of a rejected row but its masked raw text."""
-    remedies = {c.name: f"{_requirement(c)}" for c in source.columns}
-    detail = " ".join(
-        f"when {literal(name)} then {literal(name + ': ')} || reject_reason || {literal('; ' + remedy)}"
-        for name, remedy in remedies.items()
-    )
-    select = [
-        f"{literal(file.source_file)} as source_file",
-        f"timestamp {literal(file.stamp.isoformat(' '))} as export_stamp",
-        "row_number",
-    ]
-    defaults = {c.stored_name: literal(c.default) for c in source.columns if c.default}
-    defaults |= {c.stored_name: "false" for c in source.columns if c.kind == "flag"}
-    for name, kind in source.stored_columns():
-        value = f"coalesce({quoted(name)}, {defaults[name]})" if name in defaults else quoted(name)
-        select.append(f"(case when reject_reason is null then {value} end)::{kind} as {quoted(name)}")
-    select.append("reject_reason")
-    select.append("reject_column")
-    select.append(
-        "case when reject_reason = 'extra_cell' "
-        "then 'a filled cell stands beyond the header: quote cells that hold the separator' "
-        "when reject_reason = 'not_an_object' then 'the record is no JSON object: export it again' "
-        f"else case reject_column {detail} end end as reject_detail"
-    )
-    select.append("raw_row")
-    assert len(select) == len(lake_columns(source))
-    return f"select {', '.join(select)} from sorted_rows"
-
-
-def _requirement(column) -> str:
-    return {
-        "time": "write it as dd/MM/yyyy HH:mm",
-        "date": "write it as dd/MM/yyyy",
-        "partial_date": "write it as dd.MM.yyyy, MM.yyyy or yyyy",
-        "integer": "write a whole number",
-        "money": "write whole VND",
-        "decimal": "write a number",
-        "flag": "write 1 or 0",
-        "list": "write one of the values of the code list",
-    }.get(column.kind, "fill it in")

@@ -21,7 +21,7 @@ from tests.support.writers import csv_bytes, put
 KILLED_AT = """
 import os, signal, sys
 import orchestration.publishing.publish, orchestration.publishing.releases, orchestration.ingestion.lake
-import orchestration.ingestion.ingest
+import orchestration.ingestion.reader
 from datetime import date
 from orchestration.nightly import Night
 from orchestration.settings import Settings
@@ -80,7 +80,7 @@ def ingested(landing: Path, home: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("where", "calls"), [("os.replace", 1), ("orchestration.ingestion.ingest.header.find", 2), ("os.link", 0)]
+    ("where", "calls"), [("os.replace", 1), ("orchestration.ingestion.reader.sort_out", 2), ("os.link", 0)]
 )
 def test_killed_while_ingesting(
     where: str, calls: int, cchc: Callable, landing_and_home: tuple[Path, Path], tmp_path: Path
@@ -91,7 +91,6 @@ def test_killed_while_ingesting(
     if where == "os.link":
         changed = landing / "dossiers/hoso_20230630_2300.csv"
         changed.write_bytes(changed.read_bytes().replace(b"-0014", b"-0016"))
-    where = where.replace("ingest.header.find", "ingest.sort_out")
     ended = cchc(landing, home, where, calls, "ingest", program=KILLED_AT)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     assert (home / "current").resolve() == current

@@ -288,10 +288,7 @@ def status(home: str | None, form: str) -> None:
         )
         print(f"source    {source}: {seen}")
     for file in state["blocking"]:
-        print(
-            f"blocks    {file['source_file']}: {file['rows_rejected']} of {file['rows_read']} rows rejected: "
-            "accept or withdraw it"
-        )
+        print(f"blocks    {file['source_file']}: {file['remedy']}")
     for file in state["rejected_files"]:
         print(f"rejected  {file['source_file']}: {file['reason']}: {file['detail']}")
     for file in state["rejected_rows"]:

@@ -15,9 +15,19 @@ def exactly(path: Path) -> str:
     return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
-def connect(settings: Settings, spill: Path, database: Path | None = None) -> duckdb.DuckDBPyConnection:
+# Nothing is fetched or loaded behind our back: what we need is built in.
+CLOSED = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+}
+
+
+def connect(
+    settings: Settings, spill: Path, database: Path | None = None, *, read_only: bool = False
+) -> duckdb.DuckDBPyConnection:
     """A connection to a database file, or to memory; what does not fit in memory is spilled below `spill`."""
-    con = duckdb.connect(str(database) if database else ":memory:")
+    con = duckdb.connect(str(database) if database else ":memory:", read_only=read_only, config=CLOSED)
     con.execute("set enable_progress_bar = false")
     con.execute("set temp_directory = ?", [str(spill)])
     if settings.threads:

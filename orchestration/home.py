@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import hmac
 import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from orchestration.errors import HomeBusy, UsageError
 from orchestration.settings import Settings
 
 FORMAT = 1
 MARKER = "home.json"
+SHORTEST_KEY = 32
 
 
 class Home:
@@ -49,17 +53,37 @@ class Home:
         try:
             home.root.mkdir(parents=True, exist_ok=True, mode=0o750)
             home._check_marker()
-            for folder in (home.lake, home.dagster, home.releases, home.work):
-                folder.mkdir(exist_ok=True)
+            # Readers need the releases and the way to them; the rest is the owner's alone.
+            for folder, mode in {
+                home.root: 0o750,
+                home.releases: 0o750,
+                home.lake: 0o700,
+                home.dagster: 0o700,
+                home.work: 0o700,
+            }.items():
+                folder.mkdir(exist_ok=True, mode=mode)
+                _close(folder, mode)
             probe = home.root / f".probe-{os.getpid()}"
             probe.touch()
             probe.unlink()
             if not (home.root / MARKER).exists():
-                write_text(home.root / MARKER, json.dumps({"cchc_home_format": FORMAT}) + "\n")
+                home.remember(cchc_home_format=FORMAT)
         except OSError as error:
             reason = error.strerror or error
             raise UsageError(f"the home {home.root} cannot be written: {reason}; give a writable --home") from error
         return home
+
+    @property
+    def marks(self) -> dict[str, Any]:
+        """What the home remembers of itself."""
+        marker = self.root / MARKER
+        return json.loads(marker.read_text("utf-8")) if marker.exists() else {}
+
+    def remember(self, **marks: Any) -> None:
+        """Keep marks beside those that the home has."""
+        known = self.marks
+        if known | marks != known:
+            write_text(self.root / MARKER, json.dumps(known | marks) + "\n")
 
     def _check_marker(self) -> None:
         marker = self.root / MARKER
@@ -94,21 +118,54 @@ class Home:
         finally:
             os.close(handle)
 
-    def pseudonym_key(self, settings: Settings) -> bytes:
-        """The key of the pseudonyms: from the settings, else the home's own, made at first use."""
-        if settings.pseudonym_key:
-            return settings.pseudonym_key.encode()
-        source = settings.pseudonym_key_file or self.key_file
-        if settings.pseudonym_key_file is None and not source.exists():
-            handle = os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    def pseudonym_key(self, settings: Settings, *, lake_is_empty: bool) -> bytes:
+        """The key of the pseudonyms: from the settings, else the home's own, made at first use.
+
+        Raises UsageError for a key that is missing, too short, or not the one that the lake was written with: the
+        same person would become two.
+        """
+        key = self._given_key(settings)
+        if key is None:
+            if not lake_is_empty:
+                raise UsageError(
+                    f"the pseudonym key {self.key_file} is missing, and the lake was written with it: restore it from "
+                    "a backup, or give it as CCHC_PSEUDONYM_KEY_FILE"
+                )
+            handle = os.open(self.key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w") as file:
                 file.write(secrets.token_hex(32) + "\n")
-        try:
-            key = source.read_bytes().strip()
-        except OSError as error:
-            raise UsageError(f"the pseudonym key {source} cannot be read: {error.strerror}") from error
-        if not key:
-            raise UsageError(f"the pseudonym key {source} is empty: write a secret into it")
+                file.flush()
+                os.fsync(file.fileno())
+            key = self.key_file.read_bytes().strip()
+        fingerprint = hmac.digest(key, b"fingerprint of the pseudonym key", hashlib.sha256).hex()[:16]
+        if not lake_is_empty and self.marks.get("key_fingerprint", fingerprint) != fingerprint:
+            raise UsageError(
+                "the pseudonym key is not the one that the lake was written with (another fingerprint than "
+                f"{self.root / MARKER} keeps): give the former key, or follow the recipe for another key"
+            )
+        self.remember(key_fingerprint=fingerprint)
+        return key
+
+    def _given_key(self, settings: Settings) -> bytes | None:
+        """The key that the settings or the home hold, if any. Raises UsageError when it cannot be used."""
+        if settings.pseudonym_key:
+            named, key = "CCHC_PSEUDONYM_KEY", settings.pseudonym_key.encode()
+        else:
+            source = settings.pseudonym_key_file or self.key_file
+            if settings.pseudonym_key_file is None and not source.exists():
+                return None
+            named = str(source)
+            try:
+                key = source.read_bytes().strip()
+            except OSError as error:
+                raise UsageError(f"the pseudonym key {source} cannot be read: {error.strerror}") from error
+            if source == self.key_file:
+                _close(source, 0o600)
+        length = len(key.decode("utf-8", "replace"))
+        if length < SHORTEST_KEY:
+            raise UsageError(
+                f"the pseudonym key in {named} has {length} characters: give a random one of {SHORTEST_KEY} or more"
+            )
         return key
 
 
@@ -116,6 +173,23 @@ def _root(settings: Settings) -> Path:
     if settings.home is None:
         raise UsageError("no home given: use --home DIR or set CCHC_HOME")
     return settings.home
+
+
+def _close(path: Path, mode: int) -> None:
+    """Take away what `mode` does not grant."""
+    held = path.stat().st_mode & 0o777
+    if held & ~mode:
+        with suppress(PermissionError):  # somebody else's folder: theirs to close
+            path.chmod(held & mode)
+
+
+def sync(path: Path) -> None:
+    """What was written to a file or folder, names included, is on disk when this returns."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -126,3 +200,4 @@ def write_text(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+    sync(path.parent)

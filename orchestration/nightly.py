@@ -17,7 +17,7 @@ from orchestration.engine import connect
 from orchestration.errors import PublicationBlocked
 from orchestration.home import Home, write_text
 from orchestration.ingestion.ingest import IngestionReport, ingest
-from orchestration.ingestion.lake import Decision, Lake, LakeFile, counted
+from orchestration.ingestion.lake import Content, Decision, Lake, LakeFile, Loss, counted, losses
 from orchestration.publishing import releases
 from orchestration.publishing.publish import code_version, inputs_of, publish
 from orchestration.publishing.releases import Release
@@ -52,13 +52,20 @@ class Night:
         return Lake(self.home.lake)
 
     @cached_property
-    def decisions(self) -> dict[tuple, Decision]:
+    def decisions(self) -> dict[Content, Decision]:
         return self.lake.standing_decisions()
 
     @cached_property
     def files(self) -> list[LakeFile]:
-        """The landed files that count, once ingestion is done."""
-        return counted(self.lake.files(), self.decisions, self.as_of)
+        """The landed files that count and can be read, once ingestion is done."""
+        damaged = {f.path for f in self.lake.damaged(thoroughly=not self.reads_landing)} - {""}
+        return [f for f in counted(self.lake.files(), self.decisions, self.as_of) if f.path not in damaged]
+
+    @cached_property
+    def losses(self) -> list[Loss]:
+        """What this night would lose unseen of what is published."""
+        current = releases.current(self.home)
+        return losses(self.lake, self.decisions, self.as_of, current.manifest["sources"] if current else [])
 
     def _progress(self, stage: str) -> Callable[[str, int, int], None] | None:
         if self.progress is None:
@@ -70,20 +77,23 @@ class Night:
         """Hold the home, sweep what an interrupted run left, and record how this run ends."""
         with self.home.lock():
             shutil.rmtree(self.home.work, ignore_errors=True)
-            self.home.work.mkdir()
+            self.home.work.mkdir(mode=0o700)
             releases.sweep(self.home)
             yield
 
     def ingest(self) -> IngestionReport:
         """Take what is new in landing into the lake; a rebuild starts from the lake alone."""
+        self.lake.sweep(had_register=self.home.marks.get("has_lake_register", False))
+        self.home.remember(has_lake_register=True)
         if not self.reads_landing:
             return self.ingestion
-        self.ingestion = ingest(self.settings, self.home, self._progress("ingest"))
+        self.ingestion = ingest(self.settings, self.home, self.lake, self._progress("ingest"))
         report = self.ingestion
         self.announce(
             "ingest",
             f"{report.seen} files in landing, {len(report.written)} new, {report.rows_read:,} rows read, "
-            f"{report.rows_rejected:,} rejected",
+            f"{report.rows_rejected:,} rejected"
+            + (f", {len(report.mended)} damaged lake files read again" if report.mended else ""),
         )
         return report
 
@@ -117,7 +127,7 @@ class Night:
         from orchestration.quality.verdict import Verdict
 
         with duckdb.connect(str(self.home.warehouse), read_only=True) as con:
-            frames = build_frames(con, self.batch())
+            frames = build_frames(con, self.batch(), self.losses)
         quality_dir = self.home.work / "quality"
         results = run_suites(frames, quality_dir)
         self.verdict = Verdict.of(results, dbt_results(self.dbt))
@@ -174,7 +184,7 @@ class Night:
 
     def blocked(self) -> PublicationBlocked:
         """Why the verdict forbids publication, and what to do."""
-        return PublicationBlocked(_why_blocked(self.verdict))
+        return PublicationBlocked(_why_blocked(self.verdict, self.losses))
 
     def record(self, outcome: str, message: str = "") -> None:
         """Keep how the run ended, for `cchc status`."""
@@ -220,8 +230,10 @@ def _checks(verdict: Any) -> str:
     return f"{counts['passed']} passed, {warned} warned, {blocking} failed and block publication"
 
 
-def _why_blocked(verdict: Any) -> str:
+def _why_blocked(verdict: Any, lost: list[Loss]) -> str:
     failed = verdict.blocking_failures
     named = "; ".join(f"{c.check_code} ({c.observed})" for c in failed[:3])
     more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
-    return f"publication is blocked by {named}{more}: correct the data, or decide with `cchc accept` or `cchc withdraw`"
+    remedies = [f"{loss.source_file}: {loss.remedy}" for loss in lost[:3]]
+    remedy = "; ".join(remedies) or "correct the data, or decide with `cchc accept` or `cchc withdraw`"
+    return f"publication is blocked by {named}{more}: {remedy}"

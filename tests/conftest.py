@@ -18,7 +18,7 @@ from orchestration.settings import PROJECT_DIR, Settings
 
 GOLDEN = Path(__file__).parent / "golden" / "landing"
 AS_OF = date(2023, 7, 31)
-KEY = "a key for tests"
+KEY = "a key for tests, which no province uses"
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -7,6 +7,7 @@ typed cells `n0…`, true where the cell was a number. JSON records become a gri
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +40,12 @@ def extension(name: str) -> str:
 def sha256_of(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def identity_of(path: Path) -> tuple[int, ...]:
+    """What changes whenever somebody writes to a file."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 @dataclass

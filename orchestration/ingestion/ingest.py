@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from orchestration.home import Home
-from orchestration.ingestion import decode
-from orchestration.ingestion.lake import Lake, LakeFile
-from orchestration.ingestion.landing import LandedFile, scan
-from orchestration.ingestion.reader import reading_engine, take_in
+from orchestration.ingestion.decode import RejectedFile, identity_of
+from orchestration.ingestion.lake import Lake, LakeFile, Written
+from orchestration.ingestion.landing import LandedFile, not_a_file, scan
+from orchestration.ingestion.reader import landed_as, rejected
+from orchestration.ingestion.readers import Job, Readers
 from orchestration.settings import Settings
-from orchestration.sources import Source, all_sources
+from orchestration.sources import all_sources
 
 Progress = Callable[[str, int, int], None]
+
+# So many files become part of the lake together: each time, its folders and register are written to disk.
+_TOGETHER = 64
+# Rejections that depend on what a reader was given, not on the bytes alone.
+_READ_AGAIN = ("too_large", "too_slow")
 
 
 @dataclass
 class IngestionReport:
-    """What one pass found: files seen, and the lake files it wrote."""
+    """What one pass found: files seen, the lake files it wrote, and those it wrote anew for being damaged."""
 
     seen: int = 0
     written: list[LakeFile] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
 
     @property
     def rows_read(self) -> int:
@@ -35,39 +42,112 @@ class IngestionReport:
         return sum(f.rows_rejected for f in self.written)
 
 
-def ingest(settings: Settings, home: Home, progress: Progress | None = None) -> IngestionReport:
-    """Read every landed file that the lake does not hold yet. Raises UsageError for a missing landing folder."""
-    sources = all_sources()
-    landed = scan(settings.landing, set(sources))
-    lake = Lake(home.lake)
-    lake.sweep()
-    held = {f.source_file: f for f in lake.files() if not f.is_nested}
+def ingest(settings: Settings, home: Home, lake: Lake, progress: Progress | None = None) -> IngestionReport:
+    """Read every landed file that the lake does not hold yet.
+
+    Raises UsageError for a missing landing folder or a wrong key, CchcError for a damaged register or a full disk.
+    """
+    landed = scan(settings.landing, set(all_sources()))
+    key = home.pseudonym_key(settings, lake_is_empty=lake.is_empty())
     report = IngestionReport(seen=len(landed))
-    key = home.pseudonym_key(settings)
-    work = Path(tempfile.mkdtemp(prefix="ingest-", dir=home.work))
-    try:
-        for number, file in enumerate(landed):
-            if progress:
-                progress(file.source_file, number, len(landed))
-            try:
-                sha = decode.sha256_of(file.path)
-            except FileNotFoundError:  # a link to nowhere, or gone since the folder was listed
-                continue
-            except OSError:
-                sha = ""
-            if _is_held(held.get(file.source_file), file, sha, sources):
-                continue
-            with reading_engine(settings, work, key) as con:
-                report.written += take_in(con, lake, file, sha, sources, work)
-        if progress:
-            progress("", len(landed), len(landed))
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    tray = _Tray(lake, report)
+    with Readers(settings, key, home.work / "readers") as readers:
+        for job, written in readers.read(_new(landed, lake, tray, progress)):
+            tray.put(job.file, written)
+        tray.forget_what_is_gone()
+        tray.empty()
+    if progress:
+        progress("", len(landed), len(landed))
     return report
 
 
-def _is_held(held: LakeFile | None, file: LandedFile, sha: str, sources: dict[str, Source]) -> bool:
-    if held is None or held.sha256 != sha:
-        return False
-    declaration = sources[file.source].version if file.source else ""
-    return held.status == "accepted" or (held.source == file.source and held.declaration == declaration)
+def _new(landed: list[LandedFile], lake: Lake, tray: _Tray, progress: Progress | None) -> Iterator[Job]:
+    """The landed files that have to be read."""
+    damaged = {f.source_file for f in lake.damaged()}
+    for number, file in enumerate(landed):
+        if progress:
+            progress(file.source_file, number, len(landed))
+        try:
+            if file.fault:
+                raise file.fault
+            identity, sha256 = identity_of(file.path), _sum_of(file)
+        except FileNotFoundError:  # gone since the folder was listed
+            continue
+        except RejectedFile as fault:
+            tray.put(file, [rejected(file, "", fault)])
+            continue
+        except OSError:
+            fault = RejectedFile("unreadable", "the file cannot be opened: grant access to it")
+            tray.put(file, [rejected(file, "", fault)])
+            continue
+        known = landed_as(file, sha256)
+        held = lake.state.accepted.get(known.key)
+        if held is None or held.sha256 != sha256:
+            if not _is_refused(lake, known):
+                yield Job(file, sha256, identity)
+        elif file.source_file in damaged:
+            tray.report.mended.append(file.source_file)
+            yield Job(file, sha256, identity)
+        else:
+            tray.lift_rejection(held)
+
+
+def _sum_of(file: LandedFile) -> str:
+    """SHA-256 of a landed file. Raises RejectedFile when something else took its place since it was listed."""
+    with open(file.path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as bytes_of:
+        if not stat.S_ISREG(os.fstat(bytes_of.fileno()).st_mode):
+            raise not_a_file()
+        return hashlib.file_digest(bytes_of, "sha256").hexdigest()
+
+
+def _is_refused(lake: Lake, landed: LakeFile) -> bool:
+    """Whether these bytes were rejected, and would be again."""
+    refused = lake.state.rejected.get(landed.key)
+    return (
+        refused is not None
+        and refused.sha256 == landed.sha256
+        and refused.declaration == landed.declaration
+        and refused.reason_code not in _READ_AGAIN
+    )
+
+
+class _Tray:
+    """Lake files that are made and wait to become part of the lake together."""
+
+    def __init__(self, lake: Lake, report: IngestionReport):
+        self.lake = lake
+        self.report = report
+        self.waiting: list[Written] = []
+        self.removed: list[LakeFile] = []
+        self.unread: set[tuple] = set()
+
+    def put(self, file: LandedFile, written: list[Written]) -> None:
+        """What was made of one landed file. A rejection that the lake knows already is no news."""
+        accepted, known = self.lake.state.accepted, written[0].file
+        if not known.sha256:
+            self.unread.add(known.key)
+        if self.lake.state.rejected.get(known.key) == known:
+            return
+        self.waiting += written
+        self.report.written += [one.file for one in written]
+        if known.status == "accepted":
+            made = {one.file.key for one in written}
+            nested = [(n.source, file.source_file) for n in all_sources()[file.source].nested]
+            self.removed += [accepted[key] for key in nested if key in accepted and key not in made]
+        if len(self.waiting) >= _TOGETHER:
+            self.empty()
+
+    def lift_rejection(self, held: LakeFile) -> None:
+        """The name bears its accepted content again."""
+        if refused := self.lake.state.rejected.get(held.key):
+            self.removed.append(refused)
+
+    def forget_what_is_gone(self) -> None:
+        """Folders that could not be listed, pipes and the like are known only while they are there."""
+        self.empty()
+        refused = self.lake.state.rejected.values()
+        self.removed += [f for f in refused if not f.sha256 and f.key not in self.unread]
+
+    def empty(self) -> None:
+        self.lake.take_in(self.waiting, self.removed)
+        self.waiting, self.removed = [], []

@@ -10,6 +10,7 @@ from datetime import datetime, time
 from pathlib import Path
 
 from orchestration.errors import UsageError
+from orchestration.ingestion.decode import RejectedFile
 
 _DATE = re.compile(r"(?<![0-9])(?=([0-9]{4})(?:([0-9]{2})([0-9]{2})|([-_])([0-9]{2})\4([0-9]{2})))")
 _TIME = [
@@ -17,6 +18,7 @@ _TIME = [
     re.compile(r"[T_\- ]?([0-9]{2})[_\-.:]?([0-9]{2})(?![0-9])"),
 ]
 _END_OF_DAY = time(23, 59, 59)
+_DEEPEST = 64
 
 
 def export_stamp(base_name: str) -> datetime | None:
@@ -50,11 +52,15 @@ def _time_at(text: str, position: int) -> time:
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One file below landing. `source_file` is its path below landing, with `/`; `source` its folder."""
+    """One file below landing. `source_file` is its path below landing, with `/`; `source` its folder.
+
+    `fault` says why it cannot be opened at all: what is no file, or a folder that cannot be listed.
+    """
 
     path: Path
     source_file: str
     source: str | None
+    fault: RejectedFile | None = None
 
     @property
     def stamp(self) -> datetime | None:
@@ -85,23 +91,60 @@ def scan(landing: Path | None, sources: set[str]) -> list[LandedFile]:
     """
     landing = required(landing)
     found = []
-    for path in _walk(landing):
+    for path, fault in _walk(landing):
         below = path.relative_to(landing).as_posix()
         # A name that is no UTF-8 still needs one spelling that tables and messages can hold.
         source_file = os.fsencode(below).decode("utf-8", "backslashreplace")
-        folder = next((s for s in sources if below.startswith(s + "/")), None)
-        found.append(LandedFile(path, source_file, folder))
+        folder = next((s for s in sources if f"{below}/".startswith(f"{s}/")), None)
+        found.append(LandedFile(path, source_file, folder, fault))
     return sorted(found, key=lambda f: (f.source or "", f.source_file.encode()))
 
 
-def _walk(folder: Path, above: tuple[str, ...] = ()) -> Iterator[Path]:
-    above = (*above, os.path.realpath(folder))
-    with os.scandir(folder) as entries:
-        listed = sorted(entries, key=lambda e: os.fsencode(e.name))
-    for entry in listed:
-        if entry.is_dir():
-            # A link to a folder above it would go round for ever.
-            if not entry.name.startswith((".", "~$")) and os.path.realpath(entry.path) not in above:
-                yield from _walk(Path(entry.path), above)
-        elif not _ignored(entry.name):
-            yield Path(entry.path)
+def not_a_file() -> RejectedFile:
+    return RejectedFile(
+        "not_a_file",
+        "it is a pipe, a socket, a device, or a link that leaves landing, leads nowhere or runs in a circle: "
+        "land the export itself",
+    )
+
+
+def _walk(landing: Path) -> Iterator[tuple[Path, RejectedFile | None]]:
+    """What lies below landing, with the fault of what is never opened; each folder after what lies beside it."""
+    root = os.path.realpath(landing)
+    folders: list[tuple[Path, tuple[str, ...]]] = [(landing, (root,))]
+    while folders:
+        folder, above = folders.pop()
+        if len(folder.relative_to(landing).parts) > _DEEPEST:
+            yield folder, RejectedFile("not_a_file", f"the folder lies below the {_DEEPEST}th level: move it up")
+            continue
+        try:
+            with os.scandir(folder) as entries:
+                listed = list(entries)
+        except FileNotFoundError:  # gone since the one above it was listed
+            continue
+        except OSError:
+            yield folder, RejectedFile("unreadable", "the folder cannot be listed: grant access to it")
+            continue
+        for entry in listed:
+            path = Path(entry.path)
+            is_folder, fault = _kind(entry, root, above)
+            if is_folder and not fault:
+                if not entry.name.startswith((".", "~$")):
+                    folders.append((path, (*above, os.path.realpath(path))))
+            elif not _ignored(entry.name):
+                yield path, fault
+
+
+def _kind(entry: os.DirEntry[str], root: str, above: tuple[str, ...]) -> tuple[bool, RejectedFile | None]:
+    """Whether it is a folder, and why it is not to be opened."""
+    if entry.is_symlink():
+        try:
+            target = os.path.realpath(entry.path, strict=True)
+            leaves = os.path.commonpath([root, target]) != root
+        except OSError:
+            return False, not_a_file()
+        if leaves or target in above:
+            return False, not_a_file()
+    if entry.is_dir():
+        return True, None
+    return False, None if entry.is_file() else not_a_file()

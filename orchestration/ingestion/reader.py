@@ -2,47 +2,83 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 
 from orchestration.engine import connect
+from orchestration.errors import CchcError
+from orchestration.home import sync
 from orchestration.ingestion import decode, header
 from orchestration.ingestion.cells import fold, literal
 from orchestration.ingestion.decode import RejectedFile
 from orchestration.ingestion.formats import records, text, workbook
-from orchestration.ingestion.lake import Lake, LakeFile, empty_relation, lake_columns
+from orchestration.ingestion.lake import LakeFile, Written, lake_columns
 from orchestration.ingestion.landing import LandedFile
 from orchestration.ingestion.rows import Counts, quoted, sort_out
-from orchestration.settings import Settings
-from orchestration.sources import Source
+from orchestration.settings import Bounds, Settings
+from orchestration.sources import Source, all_sources
+
+_OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def reading_engine(settings: Settings, work: Path, key: bytes) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that knows the pads of the pseudonym key (HMAC, RFC 2104) and nothing else."""
-    con = connect(settings, work / "spill")
+    """An in-memory DuckDB that knows the pads of the pseudonym key (HMAC, RFC 2104) and nothing else.
+
+    What it spills is clear text of persons, hence encrypted under a key that dies with the process.
+    """
+    bounds = settings.bounds
+    con = connect(replace(settings, memory_limit=f"{bounds.memory // 2 >> 20}MiB"), work / "spill")
+    con.execute("set force_mbedtls_unsafe = true")
+    con.execute("set temp_file_encryption = true")
+    con.execute("set max_temp_directory_size = ?", [f"{bounds.disk >> 20}MiB"])
     block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
     con.execute("set variable pad_in = ?::blob", [bytes(b ^ 0x36 for b in block)])
     con.execute("set variable pad_out = ?::blob", [bytes(b ^ 0x5C for b in block)])
     return con
 
 
-def take_in(
-    con: duckdb.DuckDBPyConnection, lake: Lake, file: LandedFile, sha: str, sources: dict[str, Source], work: Path
-) -> list[LakeFile]:
-    """Write the lake files of one landed file: its own, and one per source nested in it."""
-    source = sources.get(file.source) if file.source else None
-    taken = LakeFile(
-        file.source, file.source_file, sha, file.stamp, "accepted", declaration=source.version if source else ""
+def landed_as(file: LandedFile, sha256: str) -> LakeFile:
+    """What the lake will say of a landed file before anything is known of its rows."""
+    source = all_sources().get(file.source) if file.source else None
+    return LakeFile(
+        file.source, file.source_file, sha256, file.stamp, "accepted", declaration=source.version if source else ""
     )
+
+
+def rejected(file: LandedFile, sha256: str, rejection: RejectedFile, *, by_itself: bool = True) -> Written:
+    """A landed file rejected whole. What is not the file's own fault is read again the next night."""
+    known = landed_as(file, sha256)
+    return Written(
+        replace(
+            known,
+            status="rejected",
+            reason_code=rejection.reason_code,
+            detail=rejection.detail,
+            declaration=known.declaration if by_itself else "",
+        )
+    )
+
+
+def take_in(
+    con: duckdb.DuckDBPyConnection, file: LandedFile, sha256: str, bounds: Bounds, work: Path, made: str
+) -> list[Written]:
+    """Write the lake files of one landed file: its own, and one per source nested in it.
+
+    They are named after `made`. Raises CchcError when our own disk is full.
+    """
+    sources = all_sources()
+    source = sources.get(file.source) if file.source else None
     try:
         if source is None:
             raise RejectedFile(
                 "unknown_source", "no source has this folder: move the file into the folder of its source"
             )
-        if not sha:
+        if not sha256:
             raise RejectedFile("unreadable", "the file cannot be opened: grant access to it")
         if file.stamp is None:
             raise RejectedFile(
@@ -51,7 +87,7 @@ def take_in(
             )
         read = _read(con, file, source, work)
         taken = replace(
-            taken,
+            landed_as(file, sha256),
             rows_read=read.counts.read,
             rows_accepted=read.counts.accepted,
             rows_rejected=read.counts.rejected,
@@ -61,30 +97,46 @@ def take_in(
         if source.nested and read.is_json:
             con.execute(f"create or replace temp table own_rows as {stored}")
             stored = "select * from own_rows"
-        # A file counts as taken in once its own lake file is there: that comes last.
-        nested = _take_in_nested(con, lake, source, taken, read, sources)
-        lake.write(con, stored, taken)
-        return [taken, *nested]
-    except (OSError, MemoryError, duckdb.IOException, duckdb.OutOfMemoryException):
-        raise
+        nested = _take_in_nested(con, source, taken, read, sources, made)
+        return [_written(con, stored, taken, made), *nested]
+    except RejectedFile as rejection:
+        return [rejected(file, sha256, rejection)]
+    except (MemoryError, duckdb.OutOfMemoryException):
+        too_large = RejectedFile(
+            "too_large",
+            f"reading it takes more than the {bounds.memory >> 20} MiB of memory or {bounds.disk >> 20} MiB of disk "
+            "that a file is given: split the export, or raise CCHC_FILE_MEMORY or CCHC_FILE_DISK",
+        )
+        return [rejected(file, sha256, too_large, by_itself=False)]
+    except (OSError, duckdb.IOException) as error:
+        if _is_our_disk(error):
+            raise CchcError(
+                f"the home's disk is full or read-only while {file.source_file} is read: free space, then run again"
+            ) from None
+        away = RejectedFile("unreadable", "the file cannot be read to its end: check the share it lies on")
+        return [rejected(file, sha256, away, by_itself=False)]
     except Exception as error:
         # What no reader foresaw in one file must not stop the others; its message might quote a cell.
         unforeseen = f"the content cannot be read ({type(error).__name__}): export the file again in another format"
-        rejection = error if isinstance(error, RejectedFile) else RejectedFile("unreadable", unforeseen)
-        rejected = replace(
-            taken,
-            status="rejected",
-            reason_code=rejection.reason_code,
-            detail=rejection.detail,
-            rows_read=0,
-            rows_accepted=0,
-            rows_rejected=0,
-            unknown_columns=(),
-        )
-        for nested in source.nested if source else ():
-            lake.remove(lake.path_of(nested.source, file.source_file))
-        lake.write(con, empty_relation(source), rejected)
-        return [rejected]
+        return [rejected(file, sha256, RejectedFile("unreadable", unforeseen))]
+
+
+def _is_our_disk(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in _OUT_OF_SPACE
+    return any(os.strerror(number) in str(error) for number in _OUT_OF_SPACE)
+
+
+def _written(con: duckdb.DuckDBPyConnection, relation: str, file: LakeFile, made: str) -> Written:
+    """A relation as a lake file, safely on disk."""
+    path = Path(f"{made}.{(file.source or '').replace('/', '.')}.parquet")
+    metadata = ", ".join(f"{quoted(k)}: {literal(v)}" for k, v in file.metadata().items())
+    con.execute(
+        f"copy ({relation}) to {literal(str(path))} "
+        f"(format parquet, compression zstd, compression_level 1, kv_metadata {{{metadata}}})"
+    )
+    sync(path)
+    return Written(file, path, decode.sha256_of(path))
 
 
 @dataclass
@@ -129,12 +181,12 @@ def _read_records(con: duckdb.DuckDBPyConnection, source: Source, *, is_nested: 
 
 def _take_in_nested(
     con: duckdb.DuckDBPyConnection,
-    lake: Lake,
     source: Source,
     parent: LakeFile,
     read: _Read,
     sources: dict[str, Source],
-) -> list[LakeFile]:
+    made: str,
+) -> list[Written]:
     """Rows of other sources inside JSON records, with the parent's file, stamp and row number."""
     taken = []
     if source.nested and read.is_json:
@@ -145,7 +197,6 @@ def _take_in_nested(
     for nested in source.nested:
         keys = [k for k in read.keys if fold(k) == fold(nested.key)]
         if not keys or nested.source not in sources:
-            lake.remove(lake.path_of(nested.source, parent.source_file))
             continue
         inner = sources[nested.source]
         records.nested_records(con, keys, nested.parent_column)
@@ -160,8 +211,7 @@ def _take_in_nested(
             rows_accepted=inside.counts.accepted,
             rows_rejected=inside.counts.rejected,
         )
-        lake.write(con, _as_stored(inner, file), file)
-        taken.append(file)
+        taken.append(_written(con, _as_stored(inner, file), file, made))
     return taken
 
 

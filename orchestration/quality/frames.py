@@ -6,6 +6,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from orchestration.ingestion.lake import Loss
 from orchestration.quality.reviewed import Thresholds, load_thresholds
 
 BATCH_COLUMNS = (
@@ -80,14 +81,20 @@ def batch_frame(quality_batch: pd.DataFrame, thresholds: Thresholds | None = Non
 def build_frames(
     connection: duckdb.DuckDBPyConnection,
     quality_batch: pd.DataFrame,
+    losses: list[Loss],
     thresholds: Thresholds | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """The frames `batch`, `kpi` and `reconciliation`, as `run_suites` takes them.
+    """The frames `batch`, `losses`, `kpi` and `reconciliation`, as `run_suites` takes them.
 
     Reads `marts.kpi_values` and `marts.dq_reconciliation` from a connection to the warehouse.
     """
     return {
         "batch": batch_frame(quality_batch, thresholds),
+        "losses": pd.DataFrame(
+            [(loss.kind, loss.source, loss.source_file) for loss in losses],
+            columns=["kind", "source", "source_file"],
+            dtype=object,
+        ),
         "kpi": _fetch(connection, _KPI),
         "reconciliation": _fetch(connection, _RECONCILIATION),
     }

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from orchestration.home import Home
-from orchestration.ingestion.lake import Lake, counted
+from orchestration.ingestion.lake import Lake, counted, losses
 from orchestration.publishing import releases
 from orchestration.quality.reviewed import load_thresholds
 
@@ -29,11 +29,20 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
         if f.content not in decisions and (current is None or not current.holds(f.source, f.source_file, f.sha256))
     ]
     blocking = [
-        {"source_file": f.source_file, "rows_rejected": f.rows_rejected, "rows_read": f.rows_read}
+        {
+            "source_file": f.source_file,
+            "reason": "rejected_rows",
+            "remedy": f"{f.rows_rejected} of {f.rows_read} rows rejected: accept or withdraw it",
+        }
         for f in unpublished
         if f.rows_rejected >= rule.min_rows and f.rows_rejected > rule.max_share * f.rows_read
     ]
     as_of = current.as_of if current else None
+    if current:
+        blocking += [
+            {"source_file": loss.source_file, "reason": loss.kind, "remedy": loss.remedy}
+            for loss in losses(lake, decisions, current.as_of, current.manifest["sources"])
+        ]
     known = counted(files, decisions, as_of) if as_of else files
     freshness = []
     if current:

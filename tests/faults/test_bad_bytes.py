@@ -122,4 +122,5 @@ def test_odd_names_and_links(tmp_path: Path) -> None:
     with night.held():
         night.ingest()
     assert sum(f.rows_accepted for f in night.files) == 60
-    assert [f.source_file for f in night.files if f.status == "rejected"] == [r"dossiers/x\xff_20230722.csv"]
+    refused = {f.source_file: f.reason_code for f in night.files if f.status == "rejected"}
+    assert refused == {"dossiers/day_dut_20230722.csv": "not_a_file", r"dossiers/x\xff_20230722.csv": "no_header"}

@@ -119,7 +119,7 @@ def test_one_person_is_one_pseudonym_under_one_key(tmp_path: Path) -> None:
     put(tmp_path / "landing/dossiers/a_20230722.csv", writers.csv_bytes(table, ";", "utf-8"))
 
     def keys(key: str) -> list[tuple[str, str]]:
-        settings = Settings.load(tmp_path / "landing", tmp_path / key, {"CCHC_PSEUDONYM_KEY": key})
+        settings = Settings.load(tmp_path / "landing", tmp_path / key, {"CCHC_PSEUDONYM_KEY": key * 16})
         night = Night(settings, AS_OF)
         with night.held():
             night.ingest()

@@ -6,19 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.ingestion import decode
+from orchestration.ingestion import ingest
+from orchestration.ingestion.landing import LandedFile
 from orchestration.nightly import Night
 from orchestration.settings import Settings
 from tests.conftest import AS_OF, GOLDEN
 
 
 def test_a_file_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = decode.sha256_of
+    whole = ingest._sum_of
 
-    def refused(path: Path) -> str:
-        if path.name.startswith("hoso_20230310"):
+    def refused(file: LandedFile) -> str:
+        if file.path.name.startswith("hoso_20230310"):
             raise PermissionError(13, "Permission denied")
-        return whole(path)
+        return whole(file)
 
     def night() -> dict[str, str]:
         tonight = Night(Settings.load(GOLDEN, tmp_path / "home"), AS_OF)
@@ -27,7 +28,7 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.Monkey
         return {f.source_file: f.status for f in tonight.files if f.source == "dossiers"}
 
     with monkeypatch.context() as locked:
-        locked.setattr(decode, "sha256_of", refused)
+        locked.setattr(ingest, "_sum_of", refused)
         assert night()["dossiers/hoso_20230310_2300.csv"] == "rejected"
         assert night()["dossiers/hoso_20230630_2300.csv"] == "accepted"
     assert night()["dossiers/hoso_20230310_2300.csv"] == "accepted"

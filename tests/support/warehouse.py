@@ -13,7 +13,7 @@ from orchestration.settings import Settings
 
 def build_warehouse(landing: Path, home: Path, as_of: date) -> duckdb.DuckDBPyConnection:
     """Ingest and build; the connection also has the macros that a release publishes."""
-    night = Night(Settings.load(landing, home, {"CCHC_PSEUDONYM_KEY": "test"}), as_of)
+    night = Night(Settings.load(landing, home, {"CCHC_PSEUDONYM_KEY": "test" * 8}), as_of)
     with night.held():
         night.ingest()
         night.build()

@@ -33,7 +33,7 @@ def declared_unit_tests() -> list[str]:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home whose warehouse has an empty lake."""
-    settings = Settings.load(None, tmp_path_factory.mktemp("units") / "home", {"CCHC_PSEUDONYM_KEY": "test"})
+    settings = Settings.load(None, tmp_path_factory.mktemp("units") / "home", {"CCHC_PSEUDONYM_KEY": "test" * 8})
     home = Home.for_writing(settings)
     home.work.mkdir(exist_ok=True)
     with duckdb.connect(str(home.warehouse)) as con:

@@ -57,21 +57,56 @@ def test_env_example_lists_every_setting() -> None:
 def test_a_key_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:
     settings = Settings.load(home=tmp_path / "home", env={})
     home = Home.for_writing(settings)
-    key = home.pseudonym_key(settings)
-    assert len(key) == 64 and home.pseudonym_key(settings) == key
+    key = home.pseudonym_key(settings, lake_is_empty=True)
+    assert len(key) == 64 and home.pseudonym_key(settings, lake_is_empty=False) == key
     assert stat.S_IMODE(home.key_file.stat().st_mode) == 0o600
 
 
+LONG, OTHER = "a key of more than 32 characters, yes", "another key of more than 32 characters"
+
+
 def test_given_keys(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text(" secret \n")
-    (tmp_path / "empty").write_text("\n")
+    for name, text in {"key": f" {LONG} \n", "empty": "\n", "short": "k" * 31}.items():
+        (tmp_path / name).write_text(text)
+
+    def key(**env: str) -> bytes:
+        return home.pseudonym_key(Settings.load(env=env), lake_is_empty=True)
+
     home = Home.for_writing(Settings.load(home=tmp_path / "home", env={}))
-    assert home.pseudonym_key(Settings.load(env={"CCHC_PSEUDONYM_KEY": "k"})) == b"k"
-    assert home.pseudonym_key(Settings.load(env={"CCHC_PSEUDONYM_KEY_FILE": "key"})) == b"secret"
-    for name in ("empty", "none"):
+    assert key(CCHC_PSEUDONYM_KEY=LONG) == LONG.encode() == key(CCHC_PSEUDONYM_KEY_FILE=str(tmp_path / "key"))
+    for name in ("empty", "none", "short"):
         with pytest.raises(UsageError, match=name):
-            home.pseudonym_key(Settings.load(env={"CCHC_PSEUDONYM_KEY_FILE": name}))
+            key(CCHC_PSEUDONYM_KEY_FILE=str(tmp_path / name))
+    with pytest.raises(UsageError, match="32 or more"):
+        key(CCHC_PSEUDONYM_KEY="1")
     assert not home.key_file.exists()
+
+
+def test_a_lake_knows_its_key(tmp_path: Path) -> None:
+    """Once the lake holds a file, a missing or another key is refused; before that, any will do."""
+
+    def key(text: str, *, lake_is_empty: bool) -> bytes:
+        settings = Settings.load(home=tmp_path / "home", env={"CCHC_PSEUDONYM_KEY": text})
+        return Home.for_writing(settings).pseudonym_key(settings, lake_is_empty=lake_is_empty)
+
+    key(OTHER, lake_is_empty=True)
+    key(LONG, lake_is_empty=True)
+    assert key(LONG, lake_is_empty=False) == LONG.encode()
+    with pytest.raises(UsageError, match="not the one"):
+        key(OTHER, lake_is_empty=False)
+    with pytest.raises(UsageError, match="is missing"):
+        key("", lake_is_empty=False)
+    assert not (tmp_path / "home" / "pseudonym.key").exists()
+
+
+def test_a_home_is_closed_to_the_world(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+    (home / "releases").mkdir(mode=0o755)
+    (home / "home.json").write_text('{"cchc_home_format": 1}')
+    Home.for_writing(Settings.load(home=home, env={}))
+    modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in [home, *home.iterdir()] if p.is_dir()}
+    assert modes == {"home": 0o750, "releases": 0o750, "lake": 0o700, "dagster": 0o700, "work": 0o700}
 
 
 def test_a_home_is_held_by_one(tmp_path: Path) -> None:

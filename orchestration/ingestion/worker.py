@@ -1,0 +1,69 @@
+"""The reading process: takes landed files from its parent one by one, within the bounds that it sets itself."""
+
+from __future__ import annotations
+
+import ctypes
+import resource
+import signal
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from orchestration.errors import CchcError
+from orchestration.ingestion.decode import RejectedFile, identity_of
+from orchestration.ingestion.lake import Written
+from orchestration.ingestion.reader import reading_engine, rejected, take_in
+from orchestration.ingestion.readers import Job
+from orchestration.settings import Bounds, Settings, quiet_telemetry
+
+_PR_SET_PDEATHSIG = 1
+# A process that has grown so far is not kept for the next file: what it holds would count against that one.
+_GROWN_BYTES = 256 << 20
+
+
+def main(descriptor: int) -> None:
+    """Serve the connection of this descriptor until the parent closes it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    quiet_telemetry()
+    connection = Connection(descriptor)
+    settings, key, folder = connection.recv()
+    _bind(settings.bounds)
+    number = 0
+    while True:
+        try:
+            job = connection.recv()
+        except EOFError:
+            return
+        number += 1
+        made = folder.parent / f"{folder.name}-{number}"
+        try:
+            result: list[Written] | CchcError = _read(settings, key, folder, job, made)
+        except CchcError as error:
+            result = error
+        is_fresh = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10 < _GROWN_BYTES
+        connection.send((is_fresh, result))
+
+
+def _read(settings: Settings, key: bytes, folder: Path, job: Job, made: Path) -> list[Written]:
+    with reading_engine(settings, folder, key) as con:
+        written = take_in(con, job.file, job.sha256, settings.bounds, folder, str(made))
+    if job.sha256 and identity_of(job.file.path) != job.identity:
+        for one in written:
+            if one.made:
+                one.made.unlink()
+        changed = RejectedFile("unreadable", "the file changed while it was read: it is read again the next night")
+        return [rejected(job.file, job.sha256, changed, by_itself=False)]
+    return written
+
+
+def _bind(bounds: Bounds) -> None:
+    """Memory and file sizes beyond the bounds are refused, and nothing outlives the parent."""
+    resource.setrlimit(resource.RLIMIT_DATA, (bounds.memory, bounds.memory))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bounds.disk, bounds.disk))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

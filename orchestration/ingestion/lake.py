@@ -12,7 +12,7 @@ import json
 import os
 import re
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -63,7 +63,7 @@ class LakeFile:
 
     def is_known(self, as_of: date) -> bool:
         """Whether the export had been written by the end of `as_of`; files without a stamp always are."""
-        return self.stamp is None or self.stamp < datetime.combine(as_of + timedelta(days=1), datetime.min.time())
+        return self.stamp is None or self.stamp.date() <= as_of
 
     @property
     def content(self) -> tuple[str | None, str, datetime | None]:

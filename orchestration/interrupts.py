@@ -19,6 +19,8 @@ from typing import NoReturn, TypeVar
 Result = TypeVar("Result")
 
 KEYBOARD = 130
+# The process that watches Python's semaphores cleans up after us, and would complain on our stderr.
+_UNCOMPLAINING = "ignore::UserWarning:multiprocessing.resource_tracker"
 _last_words: list[Callable[[str], object]] = []
 _ending: list[int] = []
 
@@ -28,6 +30,8 @@ def heed() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
+    given = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = f"{given},{_UNCOMPLAINING}" if given else _UNCOMPLAINING
 
 
 def before_ending(last_words: Callable[[str], object]) -> None:

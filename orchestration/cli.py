@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import json
+import os
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -13,9 +13,11 @@ from typing import Any
 
 import click
 
-from orchestration.errors import CchcError
+from orchestration import interrupts
+from orchestration.errors import CchcError, ReleaseDamaged, told
 from orchestration.home import Home
-from orchestration.settings import Settings, today
+from orchestration.plain import as_json, cell, visible
+from orchestration.settings import UMASK, Settings, today
 
 
 class _Day(click.ParamType):
@@ -48,15 +50,19 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Entry point: one clear line on stderr for an error, and the interface's exit code."""
+    interrupts.heed()
+    os.umask(UMASK)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
     debug = "--debug" in sys.argv
     try:
         cli.main(args=[a for a in sys.argv[1:] if a != "--debug"], prog_name="cchc", standalone_mode=False)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.Abort:
-        sys.exit("cchc: interrupted: run the command again")
+        _fail("interrupted: run the command again", interrupts.KEYBOARD)
     except click.ClickException as error:
-        _fail(error.format_message(), 2)
+        _fail(" ".join(error.format_message().split()), 2)
     except CchcError as error:
         if debug:
             raise
@@ -67,13 +73,16 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
-        _fail(" ".join(str(reason).split())[:500], 1)
+        _fail(told(error), 1)
 
 
 def _fail(message: str, code: int) -> None:
-    print(f"cchc: {message}", file=sys.stderr)
+    print(f"cchc: {visible(message)}", file=sys.stderr)
     sys.exit(code)
+
+
+def _say(line: str) -> None:
+    print(visible(line), flush=True)
 
 
 def _home_option(function: Callable) -> Callable:
@@ -96,7 +105,7 @@ class _Bars:
             self.close()
             self.stage, self.bar = stage, tqdm(total=total, desc=stage, leave=False, unit="", file=sys.stderr)
         self.bar.total = total
-        self.bar.set_postfix_str(label[-40:], refresh=False)
+        self.bar.set_postfix_str(visible(label)[-40:], refresh=False)
         self.bar.update(done - self.bar.n)
 
     def close(self) -> None:
@@ -118,18 +127,19 @@ def sample(directory: str, scale: float, seed: int) -> None:
     bars.close()
     files = [p for p in Path(directory).rglob("*") if p.is_file()]
     size = sum(p.stat().st_size for p in files) / 1e6
-    print(f"sample    {len(files)} files, {size:,.1f} MB, in {directory}")
+    _say(f"sample    {len(files)} files, {size:,.1f} MB, in {directory}")
 
 
 @cli.command()
 @click.option("--landing", metavar="DIR", help="The landing folder (else CCHC_LANDING).")
 @_home_option
 @click.option("--as-of", type=DAY, help="Exports stamped later are not yet known (default: today in Việt Nam).")
-def nightly(landing: str | None, home: str | None, as_of: date | None) -> None:
-    """Ingest what is new, build, check, publish."""
+@click.option("--make-current", is_flag=True, help="Readers see this release, also when its day is the earlier one.")
+def nightly(landing: str | None, home: str | None, as_of: date | None, make_current: bool) -> None:
+    """Ingest what is new, build, check, publish. The release of an earlier day is published beside the current one."""
     from orchestration.nightly import Night
 
-    _run(Night(Settings.load(landing, home), as_of or today()))
+    _run(Night(Settings.load(landing, home), as_of or today(), make_current=make_current))
 
 
 @cli.command()
@@ -140,13 +150,19 @@ def rebuild(home: str | None) -> None:
     from orchestration.publishing import releases
 
     settings = Settings.load(home=home)
-    before = releases.current(Home.for_reading(settings))
-    night = Night(settings, before.as_of if before else today(), must_build=True, reads_landing=False)
+    place = Home.for_reading(settings)
+    day = releases.current_day(place)
+    try:
+        before = releases.current(place)
+    except ReleaseDamaged as damaged:
+        before = None
+        _say(f"rebuild   {damaged}")
+    night = Night(settings, day or today(), must_build=True, reads_landing=False)
     _run(night)
     if before:
         old, new = before.manifest["tables"], night.release.manifest["tables"]
         changed = sorted(t for t in new if old.get(t, {}).get("sha256") != new[t]["sha256"])
-        print(
+        _say(
             f"compared  with {before.release_id}: "
             + (f"{', '.join(changed)} differ" if changed else "every table the same")
         )
@@ -158,17 +174,18 @@ def _run(night: Any) -> None:
 
     bars = _Bars()
     night.progress = bars
-    night.announce = lambda stage, text: (bars.close(), print(f"{stage:<9} {text}", flush=True))
+    night.announce = lambda stage, text: (bars.close(), _say(f"{stage:<9} {text}"))
     # Settings are judged before anything is made or printed.
     if night.reads_landing:
         landing.required(night.settings.landing)
-    night.home  # noqa: B018
+    _ = night.home
+    interrupts.before_ending(lambda name: night.is_held and night.record("interrupted", f"stopped by {name}"))
     try:
-        runner.run(night)
+        interrupts.apart(lambda: runner.run(night))
     finally:
         bars.close()
         for line in night.summary():
-            print(line)
+            _say(line)
 
 
 def _asking(function: Callable) -> Callable:
@@ -254,7 +271,7 @@ def _decision_command(name: str, decision: str, help_text: str) -> None:
         place = Home.for_reading(Settings.load(home=home))
         with place.lock():
             made = Lake(place.lake).decide(decision, file, reason, by)
-        print(f"{made.decision} {made.source_file} by {made.decided_by}: takes effect in the next nightly")
+        _say(f"{made.decision} {made.source_file} by {made.decided_by}: takes effect in the next nightly")
 
 
 _decision_command("accept", "accepted", "Accept a landed file as it is, rejected rows and all.")
@@ -270,49 +287,51 @@ def status(home: str | None, form: str) -> None:
 
     state = read_status(Home.for_reading(Settings.load(home=home)))
     if form == "json":
-        print(json.dumps(state, ensure_ascii=False, indent=1, default=str))
+        print(as_json(state))
         return
     for release in state["releases"]:
-        print(
+        _say(
             f"release   {release['release_id']} as of {release['as_of']}{'  <- current' if release['current'] else ''}"
         )
-    if not state["releases"]:
-        print("release   none yet")
+    if not state["releases"] and not state["damaged"]:
+        _say("release   none yet")
+    for damage in state["damaged"]:
+        _say(f"damaged   {damage}")
     if run := state["last_run"]:
-        print(f"last run  {run['ended_at']} as of {run['as_of']}: {run['outcome']} {run['message']}".rstrip())
+        _say(f"last run  {run['ended_at']} as of {run['as_of']}: {run['outcome']} {run['message']}".rstrip())
     for source, newest, days, files, accepted in state["freshness"]:
         seen = (
             f"newest export {newest}, {days} days before as-of, {files} files, {accepted} rows"
             if newest
             else "nothing known"
         )
-        print(f"source    {source}: {seen}")
+        _say(f"source    {source}: {seen}")
     for file in state["blocking"]:
-        print(f"blocks    {file['source_file']}: {file['remedy']}")
+        _say(f"blocks    {file['source_file']}: {file['remedy']}")
     for file in state["rejected_files"]:
-        print(f"rejected  {file['source_file']}: {file['reason']}: {file['detail']}")
+        _say(f"rejected  {file['source_file']}: {file['reason']}: {file['detail']}")
     for file in state["rejected_rows"]:
-        print(
+        _say(
             f"rows      {file['source_file']} ({file['source']}): "
             f"{file['rows_rejected']} of {file['rows_read']} rejected"
         )
     for made in state["decisions"]:
-        print(f"decided   {made['source_file']}: {made['decision']} by {made['by']}: {made['reason']}")
+        _say(f"decided   {made['source_file']}: {made['decision']} by {made['by']}: {made['reason']}")
 
 
 def _print(columns: list[str], rows: list[dict[str, Any]], form: str) -> None:
     if form == "json":
-        print(json.dumps(rows, ensure_ascii=False, indent=1, default=str))
+        print(as_json(rows))
         return
     if form == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(columns)
-        writer.writerows([["" if v is None else v for v in row.values()] for row in rows])
+        writer.writerows([cell(v) for v in row.values()] for row in rows)
         return
     if not rows:
         print("nothing counted")
         return
-    lines = [columns, *(["-" if v is None else str(v) for v in row.values()] for row in rows)]
+    lines = [columns, *(["-" if v is None else visible(v) for v in row.values()] for row in rows)]
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -26,7 +26,7 @@ NIGHTLY = "nightly"
 def build_definitions(settings: Settings, open_night: Callable[[], Night] | None = None) -> Definitions:
     """Everything Dagster knows: `open_night` gives each run its night (by default: as of today)."""
     quiet_telemetry()
-    manifest = dbt.parsed_manifest()
+    manifest = dbt.parsed_manifest(settings.home)
     nightly = define_asset_job(NIGHTLY, selection=AssetSelection.all(), executor_def=in_process_executor)
     return Definitions(
         assets=[

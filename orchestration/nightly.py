@@ -9,19 +9,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from orchestration.engine import connect
-from orchestration.errors import PublicationBlocked
+from orchestration.errors import PublicationBlocked, ReleaseDamaged, UsageError, writing
 from orchestration.home import Home, write_text
 from orchestration.ingestion.ingest import IngestionReport, ingest
 from orchestration.ingestion.lake import Content, Decision, Lake, LakeFile, Loss, counted, losses
 from orchestration.publishing import releases
 from orchestration.publishing.publish import code_version, inputs_of, publish
 from orchestration.publishing.releases import Release
-from orchestration.settings import Settings
+from orchestration.settings import Settings, today
 from orchestration.warehouse import dbt, registration
 
 Progress = Callable[[str, str, int, int], None]
@@ -29,7 +30,10 @@ Progress = Callable[[str, str, int, int], None]
 
 @dataclass
 class Night:
-    """One run over one home as of one day. Holds what the steps pass on, and what the summary tells."""
+    """One run over one home as of one day. Holds what the steps pass on, and what the summary tells.
+
+    Raises UsageError for a day after today.
+    """
 
     settings: Settings
     as_of: date
@@ -37,11 +41,19 @@ class Night:
     announce: Callable[[str, str], Any] = lambda stage, text: None
     must_build: bool = False
     reads_landing: bool = True
+    make_current: bool = False
+    is_held: bool = False
     ingestion: IngestionReport = field(default_factory=IngestionReport)
     dbt: dbt.DbtOutcome | None = None
     verdict: Any = None
     release: Release | None = None
     is_new: bool = True
+
+    def __post_init__(self) -> None:
+        if self.as_of > today():
+            raise UsageError(
+                f"--as-of {self.as_of} is after today, {today()} in Việt Nam: give today or an earlier day"
+            )
 
     @cached_property
     def home(self) -> Home:
@@ -64,8 +76,8 @@ class Night:
     @cached_property
     def losses(self) -> list[Loss]:
         """What this night would lose unseen of what is published."""
-        current = releases.current(self.home)
-        return losses(self.lake, self.decisions, self.as_of, current.manifest["sources"] if current else [])
+        last = releases.baseline(self.home)
+        return losses(self.lake, self.decisions, self.as_of, last.manifest["sources"] if last else [])
 
     def _progress(self, stage: str) -> Callable[[str, int, int], None] | None:
         if self.progress is None:
@@ -76,10 +88,14 @@ class Night:
     def held(self) -> Iterator[None]:
         """Hold the home, sweep what an interrupted run left, and record how this run ends."""
         with self.home.lock():
-            shutil.rmtree(self.home.work, ignore_errors=True)
-            self.home.work.mkdir(mode=0o700)
-            releases.sweep(self.home)
-            yield
+            self.is_held = True
+            try:
+                clear(self.home.work)
+                self.home.work.mkdir(mode=0o700)
+                releases.sweep(self.home)
+                yield
+            finally:
+                self.is_held = False
 
     def ingest(self) -> IngestionReport:
         """Take what is new in landing into the lake; a rebuild starts from the lake alone."""
@@ -98,25 +114,62 @@ class Night:
         return report
 
     def has_news(self) -> bool:
-        """Whether anything a release depends on differs from the current release."""
-        current = releases.current(self.home)
-        same = (
-            current is not None
-            and current.as_of == self.as_of
-            and current.manifest["sources"] == inputs_of(self.files)
-            and current.manifest["code_version"] == code_version()
-        )
-        self.is_new = self.must_build or not same
-        if not self.is_new:
-            self.release = current
-            self.announce("build", "nothing new: the current release stands")
+        """Whether tonight's release would differ from what is published, or what is published is damaged."""
+        standing = None if self.must_build else self._standing()
+        self.is_new = standing is None
+        if standing:
+            self.release = standing
+            if self.make_current and self.home.current.resolve() != standing.path:
+                releases.switch(self.home, standing.path)
+                self.announce("publish", f"nothing new: {standing.release_id} is made the current release")
+            else:
+                self.announce("build", f"nothing new: {self._as_it_stands(standing)} stands")
         return self.is_new
 
+    def _standing(self) -> Release | None:
+        """The published release that is whole and says all that tonight's would, if there is one.
+
+        Of an earlier day than the current release's, or when one is to be made current, any release will do.
+        """
+        current = None
+        try:
+            current = releases.current(self.home)
+        except ReleaseDamaged as damaged:
+            self.announce("build", str(damaged).partition("; ")[0] + ": a new one is made")
+        candidates = [current] if current else []
+        if self.make_current or not self.becomes_current:
+            candidates += reversed(releases.published(self.home))
+        for release in candidates:
+            if (
+                release.as_of == self.as_of
+                and release.manifest["sources"] == inputs_of(self.files)
+                and release.manifest["code_version"] == code_version()
+            ):
+                damage = releases.damage(release)
+                if damage is None:
+                    return release
+                self.announce("build", f"the release {release.path} is damaged: {damage}: a new one is made")
+        return None
+
+    @property
+    def becomes_current(self) -> bool:
+        """Whether readers are to see tonight's release: not when the current one is of a later day."""
+        day = releases.current_day(self.home)
+        return self.make_current or day is None or self.as_of >= day
+
+    def _as_it_stands(self, release: Release) -> str:
+        if self.home.current.resolve() == release.path:
+            return "the current release"
+        return f"{release.release_id}, beside the current release,"
+
     def build(self) -> dbt.DbtOutcome:
-        """Register the lake and run dbt over it."""
-        with connect(self.settings, self.home.work / "spill", self.home.warehouse) as con:
-            registration.register(con, self.files, self.as_of)
-        self.dbt = dbt.build(self.home, self.settings, self._progress("build"))
+        """Register the lake in a new warehouse and run dbt over it."""
+        with dbt.private(), writing(self.home.warehouse):
+            if dbt.discard(self.home.warehouse):
+                self.announce("build", f"{self.home.warehouse} could not be read: it is made anew")
+            with connect(self.settings, self.home.work / "spill", self.home.warehouse) as con:
+                registration.register(con, self.files, self.as_of)
+            self.dbt = dbt.build(self.home, self.settings, self._progress("build"))
         self.announce("build", f"{len(self.dbt.models)} models, {len(self.dbt.tests)} tests")
         return self.dbt
 
@@ -141,7 +194,7 @@ class Night:
 
         from orchestration.quality.frames import BATCH_COLUMNS
 
-        current = releases.current(self.home)
+        current = releases.baseline(self.home)
         fresh = [f for f in self.files if current is None or not current.holds(f.source, f.source_file, f.sha256)]
         decided = {f.content: d.decision if (d := self.decisions.get(f.content)) else "none" for f in fresh}
         rows = [[*(getattr(f, c) for c in BATCH_COLUMNS[:-1]), decided[f.content]] for f in fresh]
@@ -161,8 +214,10 @@ class Night:
             manifest,
             self.home.work / "quality",
             self._progress("publish"),
+            make_current=self.becomes_current,
         )
-        self.announce("publish", f"{len(self.release.manifest['tables'])} tables in {self.release.path}")
+        beside = "" if self.becomes_current else f", beside the current release {self.home.current.resolve().name}"
+        self.announce("publish", f"{len(self.release.manifest['tables'])} tables in {self.release.path}{beside}")
         return self.release
 
     def summary(self) -> list[str]:
@@ -197,6 +252,14 @@ class Night:
             "files_new": len(self.ingestion.written),
         }
         write_text(self.home.root / "last_run.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
+def clear(path: Path) -> None:
+    """Remove what may be removed at any time, whatever it is."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def dbt_results(outcome: dbt.DbtOutcome) -> list[Any]:

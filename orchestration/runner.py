@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
-from orchestration.errors import CchcError, HomeBusy
+from orchestration.errors import CchcError, HomeBusy, told
 from orchestration.home import Home, write_text
 from orchestration.nightly import Night
 from orchestration.settings import quiet_telemetry
@@ -38,7 +38,7 @@ def run(night: Night) -> Night:
                 cause = _cause(error)
                 if isinstance(cause, HomeBusy):  # the run that holds the home tells how it ends
                     raise cause from None
-                night.record("failed", str(cause) if isinstance(cause, CchcError) else type(cause).__name__)
+                night.record("failed", told(cause))
                 raise cause from None
     if night.verdict is not None and not night.verdict.passed:
         blocked = night.blocked()

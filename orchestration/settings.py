@@ -13,6 +13,8 @@ from dotenv import dotenv_values
 from orchestration.errors import UsageError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+# Whoever runs a command owns what it makes; the group may read, others nothing.
+UMASK = 0o027
 HO_CHI_MINH = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from orchestration.nightly import Night
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse import dbt
 
 GOLDEN = Path(__file__).parent / "golden" / "landing"
 AS_OF = date(2023, 7, 31)
@@ -60,11 +61,13 @@ def ask() -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def nightly() -> Callable[..., Night]:
+def nightly(first_night) -> Callable[..., Night]:
     """A night's steps in this process, without Dagster; gives the night, or raises what ended it."""
 
     def run(landing: Path | None, home: Path, as_of: date = AS_OF, **options: object) -> Night:
         night = Night(Settings.load(landing, home), as_of, **options)
+        if not dbt.target_of(night.home.root).exists():  # what dbt has parsed once it need not parse for each home
+            shutil.copytree(dbt.target_of(first_night[0]), dbt.target_of(home))
         with night.held():
             night.ingest()
             if night.has_news():

@@ -15,6 +15,7 @@ from dagster import (
 )
 
 from orchestration.dagster import lineage
+from orchestration.errors import plainly
 from orchestration.nightly import Night
 from orchestration.quality.reviewed import load_suites
 from orchestration.sources import all_sources
@@ -42,9 +43,11 @@ def lake_assets() -> AssetsDefinition:
     @multi_asset(specs=specs, name="ingest", required_resource_keys={"night"})
     def ingest(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
         night: Night = context.resources.night
-        report = night.ingest()
-        if not night.has_news():
-            context.log.info("nothing new: the current release stands")
+        with plainly("ingest"):
+            report = night.ingest()
+            has_news = night.has_news()
+        if not has_news:
+            context.log.info("nothing new")
             return
         for name in sources:
             written = [f for f in report.written if f.source == name]
@@ -72,7 +75,8 @@ def warehouse_assets(manifest: dict[str, Any]) -> AssetsDefinition:
         required_resource_keys={"night"},
     )
     def build(context: AssetExecutionContext) -> Iterator[MaterializeResult | AssetCheckResult]:
-        outcome = context.resources.night.build()
+        with plainly("build"):
+            outcome = context.resources.night.build()
         for node in outcome.models:
             if node in keys:
                 yield MaterializeResult(keys[node])
@@ -104,7 +108,8 @@ def verdict_assets(manifest: dict[str, Any]) -> AssetsDefinition:
         required_resource_keys={"night"},
     )
     def judge(context: AssetExecutionContext) -> Iterator[MaterializeResult | AssetCheckResult]:
-        verdict = context.resources.night.check()
+        with plainly("check"):
+            verdict = context.resources.night.check()
         yield MaterializeResult(VERDICT, metadata=verdict.counts())
         for name in suites:
             bad = [c for c in verdict.checks if c.suite == name and c.status != "passed"]
@@ -133,7 +138,8 @@ def release_assets() -> AssetsDefinition:
         required_resource_keys={"night"},
     )
     def publish(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
-        release = context.resources.night.publish()
+        with plainly("publish"):
+            release = context.resources.night.publish()
         yield MaterializeResult(
             RELEASE,
             metadata={

@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,7 @@ class LakeFile:
 
     def is_known(self, as_of: date) -> bool:
         """Whether the export had been written by the end of `as_of`; files without a stamp always are."""
-        return self.stamp is None or self.stamp < datetime.combine(as_of + timedelta(days=1), datetime.min.time())
+        return self.stamp is None or self.stamp.date() <= as_of
 
     @property
     def content(self) -> Content:

@@ -15,9 +15,9 @@ from typing import Any
 import duckdb
 
 from orchestration.engine import connect
+from orchestration.errors import writing
 from orchestration.home import Home, write_text
 from orchestration.ingestion.cells import literal
-from orchestration.ingestion.decode import sha256_of
 from orchestration.ingestion.lake import LakeFile
 from orchestration.ingestion.rows import quoted
 from orchestration.publishing import releases
@@ -100,34 +100,44 @@ def publish(
     manifest: dict[str, Any],
     quality_dir: Path,
     progress: Progress | None = None,
+    make_current: bool = True,
 ) -> Release:
-    """Write, then switch to, a new release. `quality_dir` (verdict and Data Docs) is moved into it."""
+    """Write a new release, then switch to it, or leave it beside the current one.
+
+    `quality_dir` (verdict and Data Docs) is moved into it. Raises CchcError when the disk is full.
+    """
     releases.sweep(home)
     release_id = releases.next_id(home, as_of)
     building = home.releases / f".building-{release_id}"
-    (building / "parquet").mkdir(parents=True)
-    tables = published_tables(manifest)
-    rows = _write_tables(home, settings, building, tables, verdict, progress)
-    shutil.move(quality_dir, building / "quality")
-    content = {
-        "release_id": release_id,
-        "as_of": as_of.isoformat(),
-        "code_version": code_version(),
-        "sources": inputs_of(files),
-        "tables": {
-            t.name: {"rows": rows[t.name], "sha256": sha256_of(building / "parquet" / f"{t.name}.parquet")}
-            for t in tables
-        },
-        "verdict": {"passed": verdict.passed, "checks": verdict.counts()},
-    }
-    write_text(building / "manifest.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-    for path in building.rglob("*"):
-        if path.is_file():
-            path.chmod(0o444)
-            _sync(path)
-    final = home.releases / release_id
-    os.rename(building, final)
-    releases.switch(home, final)
+    try:
+        with writing(f"the release {home.releases / release_id}"):
+            (building / "parquet").mkdir(parents=True)
+            tables = published_tables(manifest)
+            rows = _write_tables(home, settings, building, tables, verdict, progress)
+            shutil.move(quality_dir, building / "quality")
+            files_of_release = releases.sums(building)
+            content = {
+                "release_id": release_id,
+                "as_of": as_of.isoformat(),
+                "code_version": code_version(),
+                "sources": inputs_of(files),
+                "tables": {
+                    t.name: {"rows": rows[t.name], "sha256": files_of_release[f"parquet/{t.name}.parquet"]["sha256"]}
+                    for t in tables
+                },
+                "files": files_of_release,
+                "verdict": {"passed": verdict.passed, "checks": verdict.counts()},
+            }
+            write_text(building / releases.MANIFEST, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+            releases.seal(building)
+            final = home.releases / release_id
+            os.rename(building, final)
+            releases.sync(home.releases)
+    except BaseException:
+        releases.sweep(home)
+        raise
+    if make_current:
+        releases.switch(home, final)
     releases.retire(home, settings.keep_releases)
     return Release(final, content)
 
@@ -185,11 +195,3 @@ def _comment(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable) -
     con.execute(f"comment on table {name} is {literal(table.description)}")
     for column, description in table.columns.items():
         con.execute(f"comment on column {name}.{quoted(column)} is {literal(description)}")
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,17 +1,41 @@
-"""The releases of a home: which there are, what they hold, which is current."""
+"""The releases of a home: which there are, whether they are whole, what they hold, which is current."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from orchestration.errors import UsageError
+import duckdb
+
+from orchestration.errors import ReleaseDamaged, UsageError
 from orchestration.home import Home
+from orchestration.ingestion.cells import literal
+from orchestration.ingestion.decode import sha256_of
+
+MANIFEST = "manifest.json"
+DATABASE = "cchc.duckdb"
+# Whoever asks a release needs no extension that is not built in.
+READER = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+}
+_ID = re.compile(r"(\d{6,})_(\d{4}-\d\d-\d\d)")
+_MANIFEST_SHAPE = {
+    "release_id": str, "as_of": str, "code_version": str, "sources": list, "tables": dict, "verdict": dict
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,7 +55,7 @@ class Release:
 
     @property
     def database(self) -> Path:
-        return self.path / "cchc.duckdb"
+        return self.path / DATABASE
 
     def holds(self, source: str | None, source_file: str, sha256: str) -> bool:
         """Whether these bytes under this name were part of the release."""
@@ -41,16 +65,46 @@ class Release:
         )
 
 
+def read(path: Path) -> Release:
+    """The release in a folder. Raises ReleaseDamaged when its manifest cannot be read."""
+    try:
+        manifest = json.loads((path / MANIFEST).read_text("utf-8"))
+        if not all(isinstance(manifest[key], kind) for key, kind in _MANIFEST_SHAPE.items()):
+            raise ValueError(MANIFEST)
+        date.fromisoformat(manifest["as_of"])
+    except FileNotFoundError:
+        raise _damaged(path, f"{MANIFEST} is missing") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise _damaged(path, f"{MANIFEST} cannot be read") from None
+    return Release(path, manifest)
+
+
 def current(home: Home) -> Release | None:
-    """The release that readers see, if any."""
-    if not home.current.exists():
+    """The release that readers see, if any. Raises ReleaseDamaged when it cannot be read or is gone."""
+    if not home.current.is_symlink() and not home.current.exists():
         return None
     path = home.current.resolve()
-    return Release(path, json.loads((path / "manifest.json").read_text("utf-8")))
+    if not path.is_dir():
+        raise _damaged(home.current, f"it leads to {path}, which is gone")
+    return read(path)
+
+
+def current_day(home: Home) -> date | None:
+    """The as-of day of the current release by its name, so also when it is damaged."""
+    found = _ID.fullmatch(home.current.resolve().name) if home.current.is_symlink() else None
+    return date.fromisoformat(found[2]) if found else None
+
+
+def baseline(home: Home) -> Release | None:
+    """What was published last, as far as it can be read: the current release, else the newest readable one."""
+    try:
+        return current(home)
+    except ReleaseDamaged:
+        return next(reversed(published(home)), None)
 
 
 def require_current(home: Home) -> Release:
-    """The current release. Raises UsageError when nothing was published yet."""
+    """The current release. Raises UsageError when nothing was published yet, ReleaseDamaged when it is damaged."""
     release = current(home)
     if release is None:
         raise UsageError(f"{home.root} has no release yet: run `cchc nightly` first")
@@ -58,15 +112,116 @@ def require_current(home: Home) -> Release:
 
 
 def published(home: Home) -> list[Release]:
-    """Every release kept, oldest first."""
-    paths = sorted(p for p in home.releases.iterdir() if not p.name.startswith("."))
-    return [Release(p, json.loads((p / "manifest.json").read_text("utf-8"))) for p in paths]
+    """Every release kept that can be read, oldest first."""
+    return [found for found in _each(home) if isinstance(found, Release)]
+
+
+def unreadable(home: Home) -> list[str]:
+    """What is wrong with each release that cannot be read, and with the link `current`."""
+    found = [str(found) for found in _each(home) if isinstance(found, ReleaseDamaged)]
+    try:
+        current(home)
+    except ReleaseDamaged as damaged:
+        found += [str(damaged)] if str(damaged) not in found else []
+    return found
+
+
+def _each(home: Home) -> Iterator[Release | ReleaseDamaged]:
+    for path in _folders(home):
+        try:
+            yield read(path)
+        except ReleaseDamaged as damaged:
+            yield damaged
+
+
+def _folders(home: Home) -> list[Path]:
+    """The folders of the releases, oldest first."""
+    found = [(int(named[1]), p) for p in home.releases.glob("*") if (named := _ID.fullmatch(p.name))]
+    return [path for _, path in sorted(found)]
+
+
+# ---------------------------------------------------------------- whole or damaged
+
+
+def sums(folder: Path) -> dict[str, dict[str, Any]]:
+    """{path below the folder: {sha256, bytes}} of every file but the manifest, read in parallel."""
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / MANIFEST)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        found = threads.map(lambda p: {"sha256": sha256_of(p), "bytes": p.stat().st_size}, paths)
+        return {p.relative_to(folder).as_posix(): one for p, one in zip(paths, found, strict=True)}
+
+
+def damage(release: Release) -> str | None:
+    """What in the release is not as its manifest says, if anything; every file of it is read."""
+    expected = release.manifest.get("files")
+    if not isinstance(expected, dict) or DATABASE not in expected:
+        return f"{MANIFEST} has no sums"
+    try:
+        found = sums(release.path)
+    except OSError as error:
+        return f"{error.filename} cannot be read"
+    wrong = sorted(name for name, one in expected.items() if found.get(name) != one)
+    if not wrong:
+        return None
+    more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    return f"{wrong[0]} {'differs from its sum' if wrong[0] in found else 'is missing'}{more}"
+
+
+def _damaged(path: Path, reason: str) -> ReleaseDamaged:
+    return ReleaseDamaged(f"the release {path} is damaged: {reason}; run `cchc nightly` to publish it anew")
+
+
+@contextmanager
+def open_release(release: Release) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The release's database, read-only and without access to anything else. Raises ReleaseDamaged."""
+    stated = release.manifest.get("files", {}).get(DATABASE, {}).get("bytes")
+    try:
+        size = release.database.stat().st_size
+    except OSError as error:
+        raise _damaged(release.path, f"{DATABASE}: {error.strerror}") from None
+    if stated is not None and stated != size:
+        raise _damaged(release.path, f"{DATABASE} has {size} bytes, not {stated}")
+    try:
+        with duckdb.connect(config=READER | {"temp_directory": _spill()}) as con:
+            con.execute(f"attach {literal(str(release.database))} as release (read_only)")
+            con.execute("use release")
+            con.execute("set enable_external_access = false")
+            con.execute("set lock_configuration = true")
+            yield con
+    except duckdb.Error as error:
+        if reason := damage(release):
+            raise _damaged(release.path, reason) from error
+        raise
+
+
+@cache
+def _spill_folder() -> tempfile.TemporaryDirectory:
+    return tempfile.TemporaryDirectory(prefix="cchc-")
+
+
+def _spill() -> str:
+    """Where this process's questions spill what does not fit in memory: one folder, gone when the process ends."""
+    return _spill_folder().name
+
+
+# ---------------------------------------------------------------- publishing
 
 
 def next_id(home: Home, as_of: date) -> str:
     """Ids sort by the order of publication and tell the day they speak of."""
-    newest = max((int(p.name.split("_")[0]) for p in home.releases.iterdir() if p.name[0].isdigit()), default=0)
+    newest = max((int(named[1]) for p in home.releases.iterdir() if (named := _ID.fullmatch(p.name))), default=0)
     return f"{newest + 1:06d}_{as_of.isoformat()}"
+
+
+def seal(folder: Path) -> None:
+    """Make a finished folder read-only, readable by its group, and safe on the disk, folders last."""
+    for place, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            path = Path(place, name)
+            path.chmod(0o440)
+            sync(path)
+        Path(place).chmod(0o750)
+        sync(Path(place))
 
 
 def switch(home: Home, release: Path) -> None:
@@ -75,14 +230,14 @@ def switch(home: Home, release: Path) -> None:
     pointer.unlink(missing_ok=True)
     pointer.symlink_to(Path("releases") / release.name)
     os.replace(pointer, home.current)
+    sync(home.root)
 
 
 def retire(home: Home, keep: int) -> list[str]:
-    """Remove all but the last releases. Whoever has one open keeps its files until they close them."""
-    held = home.current.resolve().name if home.current.exists() else None
-    paths = sorted(p for p in home.releases.iterdir() if p.name[0].isdigit())
+    """Remove all but the last releases, never the current one. Whoever has one open keeps its files."""
+    held = home.current.resolve().name
     gone = []
-    for path in paths[:-keep]:
+    for path in _folders(home)[:-keep]:
         if path.name == held:
             continue
         trash = home.releases / f".retired-{path.name}"
@@ -94,7 +249,18 @@ def retire(home: Home, keep: int) -> list[str]:
 
 def sweep(home: Home) -> None:
     """Remove what an interrupted run left half-made."""
+    for pointer in home.root.glob(".current.*"):
+        pointer.unlink()
     for path in home.releases.glob(".*"):
         for folder, _, _ in os.walk(path):
-            os.chmod(folder, 0o755)
+            os.chmod(folder, stat.S_IRWXU)
         shutil.rmtree(path, ignore_errors=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

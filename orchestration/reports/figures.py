@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.errors import UsageError
-from orchestration.publishing.releases import Release
+from orchestration.publishing.releases import Release, open_release
 
 SCOPE_TYPES = ("province", "level", "agency", "commune", "field", "procedure", "channel", "service_level")
 CONVENTIONS = ("separate", "form_06a")
@@ -62,7 +62,7 @@ def figures(release: Release, question: Question, scope_types: list[str], kpi_co
     """Rows with the columns of kpi_values, period_type `custom`. Raises UsageError for an unknown scope or KPI."""
     for scope_type in scope_types:
         _known_scope(scope_type)
-    with _open(release) as con:
+    with open_release(release) as con:
         _check_codes(con, kpi_codes)
         conditions, parameters = ["true"], list(question.parameters)
         if question.scope:
@@ -104,7 +104,7 @@ def rounded(figure: dict[str, Any]) -> Decimal | None:
 
 def behind(release: Release, question: Question, kpi_code: str) -> pa.Table:
     """The rows counted by one figure: of a rate the denominator's with `in_numerator`, of a mean their amounts."""
-    with _open(release) as con:
+    with open_release(release) as con:
         _check_codes(con, [kpi_code])
         scope_type, scope_code = question.scope or ("province", "all")
         return con.sql(
@@ -116,10 +116,6 @@ def behind(release: Release, question: Question, kpi_code: str) -> pa.Table:
             """,
             params=[*question.parameters, kpi_code, scope_code],
         ).to_arrow_table()
-
-
-def _open(release: Release) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(str(release.database), read_only=True)
 
 
 def _check_codes(con: duckdb.DuckDBPyConnection, kpi_codes: list[str]) -> None:

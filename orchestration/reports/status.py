@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import duckdb
-
+from orchestration.errors import ReleaseDamaged
 from orchestration.home import Home
 from orchestration.ingestion.lake import Lake, counted, losses
 from orchestration.publishing import releases
@@ -15,7 +14,8 @@ from orchestration.quality.reviewed import load_thresholds
 
 def status(home: Home, last: int = 5) -> dict[str, Any]:
     """What `cchc status` shows, as data."""
-    current = releases.current(home)
+    current = releases.baseline(home)
+    damaged = releases.unreadable(home)
     kept = releases.published(home)
     lake = Lake(home.lake)
     decisions = lake.standing_decisions()
@@ -46,20 +46,24 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
     known = counted(files, decisions, as_of) if as_of else files
     freshness = []
     if current:
-        with duckdb.connect(str(current.database), read_only=True) as con:
-            freshness = con.execute(
-                "select source, newest_export_at, days_since_newest_export, files_known, rows_accepted "
-                "from marts.dq_source_freshness order by source"
-            ).fetchall()
+        try:
+            with releases.open_release(current) as con:
+                freshness = con.execute(
+                    "select source, newest_export_at, days_since_newest_export, files_known, rows_accepted "
+                    "from marts.dq_source_freshness order by source"
+                ).fetchall()
+        except ReleaseDamaged as error:
+            damaged.append(str(error))
     return {
         "releases": [
             {
                 "release_id": r.release_id,
                 "as_of": r.manifest["as_of"],
-                "current": current is not None and r.path == current.path,
+                "current": r.path == home.current.resolve(),
             }
             for r in kept[-last:]
         ],
+        "damaged": damaged,
         "last_run": last_run,
         "freshness": freshness,
         "blocking": blocking,

@@ -4,21 +4,68 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from orchestration.errors import CchcError
-from orchestration.home import Home
+import duckdb
+
+from orchestration.errors import CchcError, full_disk, is_full_disk, told, told_by_database
+from orchestration.home import MARKER, Home
 from orchestration.settings import PROJECT_DIR, Settings, quiet_telemetry
 
-PARSED_MANIFEST = PROJECT_DIR / "target" / "manifest.json"
+
+def target_of(home: Path | None) -> Path:
+    """Where dbt writes: a folder of the home, which may be deleted at any time.
+
+    Without a home (a look at the graph alone) it is the project's own `target`, or a temporary folder where the
+    project may only be read.
+    """
+    if home is not None and (home / MARKER).is_file():
+        return home / "dbt"
+    target = PROJECT_DIR / "target"
+    return target if os.access(target if target.exists() else PROJECT_DIR, os.W_OK) else Path(_temporary().name)
+
+
+@cache
+def _temporary() -> tempfile.TemporaryDirectory:
+    return tempfile.TemporaryDirectory(prefix="cchc-dbt-")
 
 
 def manifest_path(home: Home) -> Path:
     """The manifest of the home's last build."""
-    return home.work / "dbt" / "manifest.json"
+    return target_of(home.root) / "manifest.json"
+
+
+@contextmanager
+def private() -> Iterator[None]:
+    """What is made in here is its owner's alone: readers need the releases only."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def discard(warehouse: Path) -> bool:
+    """Remove the last warehouse: each build starts from nothing. Tells whether it was broken."""
+    is_broken = False
+    if warehouse.exists():
+        try:
+            with duckdb.connect(str(warehouse), read_only=True) as con:
+                con.execute("select count(*) from duckdb_tables()")
+        except duckdb.Error:
+            is_broken = True
+    if warehouse.is_dir() and not warehouse.is_symlink():
+        shutil.rmtree(warehouse)
+    for path in (warehouse, warehouse.with_name(f"{warehouse.name}.wal")):
+        path.unlink(missing_ok=True)
+    return is_broken
 
 
 @dataclass
@@ -45,43 +92,73 @@ _QUIETLY = ("--log-level", "none", "--log-level-file", "none", "--no-use-colors"
 _PROJECT = ("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR))
 
 
-def build_arguments(target_path: Path) -> list[str]:
-    """Arguments of the nightly build: everything but unit tests, which run on fixed rows in the test suite."""
-    return ["build", "--exclude", "resource_type:unit_test", *_QUIETLY, *_PROJECT, "--target-path", str(target_path)]
+def _writing_to(target: Path) -> list[str]:
+    """dbt makes its folder of logs even when it keeps none."""
+    return ["--target-path", str(target), "--log-path", str(target)]
 
 
-def parse_arguments() -> list[str]:
-    return ["parse", *_QUIETLY, *_PROJECT]
+def build_arguments(target: Path) -> list[str]:
+    """Arguments of the nightly build: everything but unit tests, which run on fixed rows in the test suite.
+
+    Results are not written: an error's text can quote a cell.
+    """
+    options = [*_QUIETLY, *_PROJECT, *_writing_to(target), "--no-write-json"]
+    return ["build", "--exclude", "resource_type:unit_test", *options]
 
 
-def parsed_manifest() -> dict[str, Any]:
+def parse_arguments(target: Path) -> list[str]:
+    return ["parse", *_QUIETLY, *_PROJECT, *_writing_to(target)]
+
+
+def parsed_manifest(home: Path | None = None) -> dict[str, Any]:
     """The project's manifest as data, parsed anew when a file of the project is newer. Raises CchcError."""
     files = [PROJECT_DIR / "dbt_project.yml", PROJECT_DIR / "profiles.yml"]
     for folder in ("models", "macros", "seeds", "tests/dbt"):
         files += (PROJECT_DIR / folder).rglob("*")
     newest = max(path.stat().st_mtime for path in files)
-    if not PARSED_MANIFEST.exists() or PARSED_MANIFEST.stat().st_mtime < newest:
-        parse()
-    return json.loads(PARSED_MANIFEST.read_text("utf-8"))
+    path = target_of(home) / "manifest.json"
+    try:
+        if path.stat().st_mtime >= newest:
+            return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        pass
+    parse(home)
+    return json.loads(path.read_text("utf-8"))
 
 
-def parse() -> Any:
+def parse(home: Path | None = None) -> Any:
     """The project's manifest, parsed anew only where files changed. Raises CchcError."""
     quiet_telemetry()
     # The warehouse's path is no part of the project: left in, every home would be parsed anew.
     os.environ.pop("CCHC_WAREHOUSE", None)
+    target = target_of(home)
+    result = _parse(target)
+    if not result.success and target.exists():
+        # What dbt kept of an earlier parse may be what is broken.
+        shutil.rmtree(target, ignore_errors=True)
+        target.unlink(missing_ok=True)
+        result = _parse(target)
+    if not result.success:
+        raise CchcError(f"the dbt project cannot be parsed: {_reason(result.exception)}")
+    return result.result
+
+
+def _parse(target: Path) -> Any:
     from dbt.cli.main import dbtRunner
 
-    result = dbtRunner().invoke(parse_arguments())
-    if not result.success:
-        raise CchcError(f"the dbt project cannot be parsed: {result.exception}")
-    return result.result
+    with private():
+        return dbtRunner().invoke(parse_arguments(target))
+
+
+def _reason(error: BaseException | None) -> str:
+    """dbt's own words on the project's files, in which no data are."""
+    return " ".join(str(error).split())[:500]
 
 
 def build(home: Home, settings: Settings, progress: Callable[[str, int, int], None] | None = None) -> DbtOutcome:
     """Build and test every model in the home's warehouse. Raises CchcError when a model fails."""
     quiet_telemetry()
-    manifest = parse()
+    manifest = parse(home.root)
     os.environ["CCHC_WAREHOUSE"] = str(home.warehouse)
     if settings.memory_limit:
         os.environ["CCHC_MEMORY_LIMIT"] = settings.memory_limit
@@ -89,12 +166,12 @@ def build(home: Home, settings: Settings, progress: Callable[[str, int, int], No
     from dbt.cli.main import dbtRunner
 
     result = dbtRunner(manifest=manifest, callbacks=[_counter(manifest, progress)] if progress else []).invoke(
-        build_arguments(home.work / "dbt")
+        build_arguments(target_of(home.root))
     )
     # dbt keeps the file open in this process; nobody else could open it otherwise.
     DuckDBConnectionManager.close_all_connections()
     if result.result is None:
-        raise CchcError(f"dbt did not run: {result.exception}")
+        raise CchcError(f"dbt did not run: {told(result.exception)}")
     outcome = DbtOutcome()
     broken = []
     for run in result.result:
@@ -111,9 +188,11 @@ def build(home: Home, settings: Settings, progress: Callable[[str, int, int], No
         else:
             outcome.models[node.unique_id] = str(run.status)
             if str(run.status) == "error":
-                broken.append(f"{node.name}: {_first_line(run.message)}")
+                if is_full_disk(run.message or ""):
+                    raise full_disk(f"{home.warehouse} ({node.name})")
+                broken.append(f"{node.name} ({told_by_database(run.message or '')})")
     if broken:
-        raise CchcError("dbt could not build " + "; ".join(broken))
+        raise CchcError(f"dbt could not build {'; '.join(broken)}: nothing was published")
     return outcome
 
 
@@ -128,8 +207,3 @@ def _counter(manifest: Any, progress: Callable[[str, int, int], None]) -> Callab
             progress(event.data.node_info.node_name, done, total)
 
     return count
-
-
-def _first_line(message: str | None) -> str:
-    lines = [line.strip() for line in (message or "").splitlines() if line.strip()]
-    return " ".join(lines[:4])

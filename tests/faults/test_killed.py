@@ -103,7 +103,7 @@ def test_killed_while_ingesting(
 @pytest.mark.parametrize(
     ("where", "calls"),
     [
-        ("orchestration.publishing.publish.sha256_of", 3), ("orchestration.publishing.publish.write_text", 0),
+        ("orchestration.publishing.releases.sha256_of", 3), ("orchestration.publishing.publish.write_text", 0),
         ("os.rename", 0), ("orchestration.publishing.releases.switch", 0), ("orchestration.publishing.releases.retire", 0),
     ],
 )  # fmt: skip
@@ -112,7 +112,7 @@ def test_killed_while_publishing(
 ) -> None:
     landing, home = landing_and_home
     current = (home / "current").resolve()
-    (tmp_path / "manifest.json").write_bytes((home / "work" / "dbt" / "manifest.json").read_bytes())
+    (tmp_path / "manifest.json").write_bytes((home / "dbt" / "manifest.json").read_bytes())
     ended = cchc(landing, home, where, calls, "publish", tmp_path / "manifest.json", program=KILLED_AT)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     switched = where.endswith("retire")

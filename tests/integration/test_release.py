@@ -43,7 +43,7 @@ def publish_again(home: Path, keep: int = 30) -> releases.Release:
     night = Night(Settings.load(None, home, {"CCHC_KEEP_RELEASES": str(keep)}), AS_OF)
     quality = night.home.root / "quality-of-the-test"
     quality.mkdir(exist_ok=True)
-    manifest = json.loads((home / "work" / "dbt" / "manifest.json").read_text("utf-8"))
+    manifest = json.loads((home / "dbt" / "manifest.json").read_text("utf-8"))
     return publish(night.home, night.settings, AS_OF, night.files, PASSED, manifest, quality)
 
 
@@ -130,7 +130,7 @@ def test_the_release_answers_by_itself(home: Path, tmp_path: Path) -> None:
 # --- how it is switched in, kept and retired
 
 
-@pytest.mark.parametrize("step", ["_write_tables", "write_text", "_sync", "rename", "replace"])
+@pytest.mark.parametrize("step", ["_write_tables", "write_text", "releases.sync", "rename", "replace"])
 def test_whatever_breaks_before_the_switch_leaves_the_last_release(
     step: str, landing_and_home: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
 from pathlib import Path
@@ -63,7 +62,7 @@ ENGINE_ONLY = {
 @cache
 def manifest() -> Node:
     dbt.parse()
-    return json.loads(dbt.PARSED_MANIFEST.read_text("utf-8"))
+    return dbt.parsed_manifest()
 
 
 def nodes(*types: str) -> list[Node]:

@@ -1,0 +1,60 @@
+"""SIGTERM and SIGINT end a command at once, with one line: whatever is half done, the next run sweeps.
+
+The work of a night goes on in a thread of its own (`apart`), so that the main thread can hear a signal whatever
+DuckDB is doing, and Dagster, which handles signals in the main thread only, leaves them alone. The process ends
+without unwinding: threads of dbt and DuckDB that are still at work would abort it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn, TypeVar
+
+Result = TypeVar("Result")
+
+KEYBOARD = 130
+# The process that watches Python's semaphores cleans up after us, and would complain on our stderr.
+_UNCOMPLAINING = "ignore::UserWarning:multiprocessing.resource_tracker"
+_last_words: list[Callable[[str], object]] = []
+_ending: list[int] = []
+
+
+def heed() -> None:
+    """From now on, both signals end this process: exit code 1, or 130 from the keyboard. A second one at once."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+    given = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = f"{given},{_UNCOMPLAINING}" if given else _UNCOMPLAINING
+
+
+def before_ending(last_words: Callable[[str], object]) -> None:
+    """Call this with the signal's name before the process ends by it."""
+    _last_words.append(last_words)
+
+
+def apart(work: Callable[[], Result]) -> Result:
+    """Do the work in another thread; gives what it gives, raises what it raises."""
+    with ThreadPoolExecutor(1, "night") as thread:
+        return thread.submit(work).result()
+
+
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    code = KEYBOARD if number == signal.SIGINT else 1
+    if not _ending:
+        _ending.append(number)
+        name = signal.Signals(number).name
+        fresh_line = "\n" if sys.stderr is not None and sys.stderr.isatty() else ""
+        line = f"{fresh_line}cchc: stopped by {name}: the last release stands; run the command again\n"
+        with suppress(OSError):
+            os.write(2, line.encode())
+        for last_words in _last_words:
+            with suppress(Exception):
+                last_words(name)
+    os._exit(code)

@@ -60,16 +60,26 @@ def _text(position: int) -> str:
 
 
 def _looked_at(con: duckdb.DuckDBPyConnection, source: Source, header: Header, grid: Grid) -> Looks:
-    kept = {p for c in source.columns if c.personal == "free_text" for _, p in header.found.get(c.name, [])}
+    """One pass over tidy cells; a kept text is looked through once more only where the first pass found something."""
+
+    def columns_with(tests: dict[str, str]) -> frozenset[str]:
+        if not tests:
+            return frozenset()
+        asked = ", ".join(f"bool_or({test})" for test in tests.values())
+        [answers] = con.execute(f"select {asked} from grid").fetchall()
+        return frozenset(name for name, found in zip(tests, answers, strict=True) if found)
+
     names = [_text(p) for p in range(grid.width)]
-    tests = {("untidy", n): f"regexp_matches({n}, '{cells.UNTIDY}')" for n in [*names, *["extra"] * grid.has_extra]}
-    tests |= {("suspect", n): f"regexp_matches({n}, '{cells.SUSPECT}')" for n in map(_text, sorted(kept))}
-    if grid.is_json:
-        tests |= {("composite", n): f"{n} in ({_COMPOSITES})" for n in names}
-    asked = ", ".join(f"bool_or({test})" for test in tests.values())
-    [answers] = con.execute(f"select {asked} from grid").fetchall() if tests else [()]
-    found = [key for key, answer in zip(tests, answers, strict=True) if answer]
-    return Looks(*(frozenset(n for look, n in found if look == kind) for kind in ("untidy", "suspect", "composite")))
+    texts = {_text(p) for c in source.columns if c.personal == "free_text" for _, p in header.found.get(c.name, [])}
+    patterns = {n: f"{cells.UNTIDY}|{cells.SUSPECT}" if n in texts else cells.UNTIDY for n in names}
+    if grid.has_extra:
+        patterns["extra"] = cells.UNTIDY
+    untidy = columns_with({n: f"regexp_matches({n}, '{pattern}')" for n, pattern in patterns.items()})
+    return Looks(
+        untidy,
+        columns_with({n: f"regexp_matches({n}, '{cells.SUSPECT}')" for n in sorted(untidy & texts)}),
+        columns_with({n: f"{n} in ({_COMPOSITES})" for n in names} if grid.is_json else {}),
+    )
 
 
 def _clean_cells(grid: Grid, looks: Looks) -> str:

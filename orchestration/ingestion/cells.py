@@ -7,6 +7,7 @@ An unreadable filled cell becomes NULL.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from orchestration.sources import Column, NumberedCodes
@@ -16,6 +17,21 @@ ZERO_WIDTH = (
     "\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufeff"
 )
 _BLANK = r"[\s\p{Z}\x{000B}\x{0085}\x{001C}-\x{001F}]+"
+
+# How an object or a list is shown that stands in JSON where one value belongs; its content never is.
+COMPOSITE = {"OBJECT": "{…}", "ARRAY": "[…]"}
+
+# Nine digits or more, also where blanks, dots, dashes or a plus group them: such a number may name a person
+# (landing contract, section 2). Slashes, commas and colons end a number, so that dates stay legible.
+_GROUPING = " .·．+＋\\-‐-―−－"
+_LONG_NUMBER = rf"\p{{Nd}}(?:[{_GROUPING}]*\p{{Nd}}){{8,}}"
+_HIDDEN_NUMBER = "*********"
+# The same before a cell is tidied, or a control character, which no kept text keeps.
+SUSPECT = rf"[\x00-\x08\x0E-\x1B\x7F-\x9F]|\p{{Nd}}(?:[{_GROUPING}{ZERO_WIDTH}\s\p{{Z}}\p{{Cc}}]*\p{{Nd}}){{8,}}"
+
+# The largest number that each kind reads. A decimal is bounded so that neither sums nor squares reach infinity.
+_LARGEST = {"integer": "2147483647", "money": "1000000000000000", "decimal": "1e100"}
+BOUNDED = ("time", "date", *_LARGEST)
 
 # Province codes of the citizen number (NĐ 137/2015, TT 59/2021/TT-BCA annex; domain document, section 4).
 PROVINCE_PREFIXES = [
@@ -83,6 +99,9 @@ PROVINCE_PREFIXES = [
     "095",
     "096",
 ]
+
+
+_LONG_NUMBER_HERE = re.compile(rf"\d(?:[{_GROUPING}]*\d){{8,}}")
 
 
 def literal(text: str) -> str:
@@ -223,8 +242,17 @@ def _let(value: str, result: str, name: str = "p") -> str:
     return f"list_transform([{value}], lambda {name}: {result})[1]"
 
 
+def bounded(kind: str, value: str) -> str:
+    """A number that its kind can hold, NULL beyond; other values as they are."""
+    if kind not in _LARGEST:
+        return value
+    return f"case when {value} between -{_LARGEST[kind]} and {_LARGEST[kind]} then {value} end"
+
+
 def checked(column: Column, value: str, x: str) -> str:
-    """A time or date within the contract's bounds: written years from 1900 to 2100, serials up to 80000."""
+    """A value within the contract's bounds: of a time or date, written years from 1900 to 2100, serials up to 80000."""
+    if column.kind not in ("time", "date"):
+        return bounded(column.kind, value)
     is_bound = (
         f"{value} >= timestamp '1900-01-01' and "
         f"({value} < timestamp '2101-01-01' or regexp_full_match({x}, '{_SERIAL}'))"
@@ -337,7 +365,7 @@ def pseudonym(number: str) -> str:
 
 
 def typed(column: Column, x: str, is_number: str | None = None) -> str:
-    """The value of a canonical column from its cleaned text."""
+    """The value of a canonical column from its cleaned text, its bounds not yet checked (see `checked`)."""
     match column.kind:
         case "integer":
             return integer(x, is_number)
@@ -360,13 +388,40 @@ def typed(column: Column, x: str, is_number: str | None = None) -> str:
 
 def masked(x: str) -> str:
     """How an unreadable cell may be shown: as it is when it bears no letter, else as its shape."""
+    legible = _without_controls(x)
     return (
-        f"case when regexp_matches({x}, '\\p{{L}}') "
-        f"then regexp_replace(regexp_replace({x}, '[\\p{{L}}\\p{{M}}]', 'a', 'g'), '\\p{{Nd}}', '9', 'g') "
-        f"else {without_numbers(x)} end"
+        f"case when regexp_matches({legible}, '\\p{{L}}') "
+        f"then regexp_replace(regexp_replace({legible}, '[\\p{{L}}\\p{{M}}]', 'a', 'g'), '\\p{{Nd}}', '9', 'g') "
+        f"else {without_numbers(legible)} end"
     )
 
 
+def free_text(x: str) -> str:
+    """A cleaned text as it may be kept: without control characters, long numbers masked, NULL where nothing is left."""
+    return without_numbers(f"({clean(_without_controls(x))})")
+
+
 def without_numbers(x: str) -> str:
-    """Runs of nine digits or more masked: one may be an identity number."""
-    return f"regexp_replace({x}, '\\p{{Nd}}{{9,}}', '*********', 'g')"
+    """Numbers of nine digits or more masked, grouped ones too: one may be an identity number."""
+    return f"regexp_replace({x}, '{_LONG_NUMBER}', '{_HIDDEN_NUMBER}', 'g')"
+
+
+def misplaced(x: str) -> str:
+    """A cell that stands under no header of its own, or under another's: a code may stand here, so only what is
+    nothing but a grouped number counts as one."""
+    is_number = f"not regexp_matches({x}, '\\p{{L}}')"
+    return (
+        f"case when {is_number} then {without_numbers(x)} "
+        f"else regexp_replace({x}, '\\p{{Nd}}{{9,}}', '{_HIDDEN_NUMBER}', 'g') end"
+    )
+
+
+def header_as_listed(text: str) -> str:
+    """An unknown header as reports may show it: on one line, long numbers masked, 80 characters at most."""
+    seen = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
+    masked = _LONG_NUMBER_HERE.sub(_HIDDEN_NUMBER, " ".join(seen.split()))
+    return masked if len(masked) <= 80 else masked[:79] + "…"
+
+
+def _without_controls(x: str) -> str:
+    return f"regexp_replace({x}, '\\p{{Cc}}', '', 'g')"

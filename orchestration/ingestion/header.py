@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from orchestration.ingestion.cells import fold, is_filled
+from orchestration.ingestion.cells import fold, header_as_listed, is_filled
 from orchestration.ingestion.decode import RejectedFile, Sheet
 from orchestration.sources import Column, Source
 
+_MOST_UNKNOWN_LISTED = 50
 _NUMBERING = re.compile(r"(\( ?\d+ ?\)|\d+)?( ?= ?[\d ()+*/:x×.,…%–-]+)?")
 
 
@@ -17,7 +18,7 @@ class Header:
     """Where each accepted name stands.
 
     `row` is 1-based, 0 for JSON. `found[column]` lists (accepted name, position), best name first; JSON records
-    may spell one name in several ways.
+    may spell one name in several ways. `unknown` is what may be shown of the other headers.
     """
 
     row: int
@@ -85,7 +86,8 @@ def find(sheets: list[Sheet], source: Source) -> tuple[Sheet, Header]:
             found, unknown, twice = match(cells, source)
             if not found:
                 continue
-            header = Header(index + 1, len(cells), found, unknown, _numbered(sheet.head[index + 1 : index + 2]))
+            has_numbering = _numbered(sheet.head[index + 1 : index + 2])
+            header = Header(index + 1, len(cells), found, _listed(unknown), has_numbering)
             lacking = header.missing(source)
             if not lacking:
                 if twice:
@@ -112,12 +114,19 @@ def find_keys(keys: list[str], source: Source, *, has_records: bool) -> Header:
     """The header of JSON records: positions in `keys`. Raises RejectedFile when no record has a required column."""
     found, unknown, _ = match(keys, source, is_json=True)
     nested = {fold(n.key) for n in source.nested}
-    header = Header(0, len(keys), found, [u for u in unknown if fold(u) not in nested])
+    header = Header(0, len(keys), found, _listed([u for u in unknown if fold(u) not in nested]))
     if has_records and (lacking := header.missing(source)):
         raise RejectedFile(
             "missing_column", f"no record has the required column {', '.join(lacking)}: add it under an accepted name"
         )
     return header
+
+
+def _listed(unknown: list[str]) -> list[str]:
+    """Unknown headers for the report: what stands there may be a misplaced row, so little of it is shown."""
+    shown = [header_as_listed(text) for text in unknown[:_MOST_UNKNOWN_LISTED]]
+    more = len(unknown) - len(shown)
+    return [*shown, f"… and {more} more"] if more else shown
 
 
 def _numbered(rows: list[list[str]]) -> bool:

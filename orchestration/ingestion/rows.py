@@ -19,6 +19,7 @@ from orchestration.sources import Column, Source
 
 _SHIFTED_FROM = 5
 _SHIFT_KINDS = ("time", "date", "partial_date", "list")
+_COMPOSITES = ", ".join(map(literal, cells.COMPOSITE.values()))
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,19 @@ class Option:
     value: Callable[[str], str]
 
 
+@dataclass(frozen=True)
+class Looks:
+    """Which columns of a grid (`c0`…) need more than to be read: each is looked through once for all its cells.
+
+    `untidy` bear cells that are not clean text yet, `suspect` numbers or characters that no kept text may bear,
+    `composite` objects or lists.
+    """
+
+    untidy: frozenset[str]
+    suspect: frozenset[str]
+    composite: frozenset[str]
+
+
 def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
@@ -45,14 +59,34 @@ def _text(position: int) -> str:
     return f"c{position}"
 
 
-def _clean_cells(con: duckdb.DuckDBPyConnection, grid: Grid) -> str:
+def _looked_at(con: duckdb.DuckDBPyConnection, source: Source, header: Header, grid: Grid) -> Looks:
+    """One pass over tidy cells; a kept text is looked through once more only where the first pass found something."""
+
+    def columns_with(tests: dict[str, str]) -> frozenset[str]:
+        if not tests:
+            return frozenset()
+        asked = ", ".join(f"bool_or({test})" for test in tests.values())
+        [answers] = con.execute(f"select {asked} from grid").fetchall()
+        return frozenset(name for name, found in zip(tests, answers, strict=True) if found)
+
+    names = [_text(p) for p in range(grid.width)]
+    texts = {_text(p) for c in source.columns if c.personal == "free_text" for _, p in header.found.get(c.name, [])}
+    patterns = {n: f"{cells.UNTIDY}|{cells.SUSPECT}" if n in texts else cells.UNTIDY for n in names}
+    if grid.has_extra:
+        patterns["extra"] = cells.UNTIDY
+    untidy = columns_with({n: f"regexp_matches({n}, '{pattern}')" for n, pattern in patterns.items()})
+    return Looks(
+        untidy,
+        columns_with({n: f"regexp_matches({n}, '{cells.SUSPECT}')" for n in sorted(untidy & texts)}),
+        columns_with({n: f"{n} in ({_COMPOSITES})" for n in names} if grid.is_json else {}),
+    )
+
+
+def _clean_cells(grid: Grid, looks: Looks) -> str:
     """The grid with its cells as clean text, as a relation. Only columns that need it are tidied."""
-    names = [f"c{i}" for i in range(grid.width)] + (["extra"] if grid.has_extra else [])
-    tests = ", ".join(f"bool_or(regexp_matches({n}, '{cells.UNTIDY}'))" for n in names)
-    [untidy] = con.execute(f"select {tests} from grid").fetchall() if names else [()]
     select = ["row_number", "is_object" if grid.is_json else "true as is_object"]
-    for name, is_untidy in zip(names, untidy, strict=True):
-        select.append(f"{cells.clean(name) if is_untidy else cells.filled(name)} as {name}")
+    for name in [*map(_text, range(grid.width)), *["extra"] * grid.has_extra]:
+        select.append(f"{cells.clean(name) if name in looks.untidy else cells.filled(name)} as {name}")
     if not grid.has_extra:
         select.append("null::varchar as extra")
     select += [f"n{i}" for i in sorted(grid.typed)] + ([f"j{i}" for i in range(grid.width)] if grid.is_json else [])
@@ -63,22 +97,35 @@ def _number(grid: Grid, position: int) -> str | None:
     return f"n{position}" if position in grid.typed else None
 
 
-def _options(column: Column, header: Header, grid: Grid) -> list[Option]:
-    """The places a column can come from, best first."""
+def _options(column: Column, header: Header, grid: Grid, looks: Looks) -> list[Option]:
+    """The places a column can come from, best first. An object or a list has no value, except where a rule reads it."""
     options: list[Option] = []
     parts = {name: position for name, position in header.found[column.name] if name in column.sum_of + column.joined}
     for name, position in header.found[column.name]:
         if name in parts:
             if parts and (column.sum_of or len(parts) == len(column.joined)) and name == next(iter(parts)):
                 combine = _sum_option if column.sum_of else _joined_option
-                options.append(combine(column, grid, list(parts.values())))
+                options.append(_read_alone(combine(column, grid, list(parts.values())), looks, *parts.values()))
         elif name in column.implied_by:
             options.append(_implied_option(column, header, grid, name, position))
         elif column.json_rule and name == column.json_rule.key:
-            options.append(_json_option(column, grid, position))
+            options.append(_json_option(column, looks, position))
         else:
-            options.append(Option(_text(position), _value(column, name, _number(grid, position))))
+            text = _text(position)
+            if column.personal == "free_text" and text in looks.suspect:
+                text = cells.free_text(text)
+            option = Option(text, _value(column, name, _number(grid, position)))
+            options.append(_read_alone(option, looks, position))
     return options
+
+
+def _read_alone(option: Option, looks: Looks, *positions: int) -> Option:
+    """The option without a value where one of its cells is an object or a list."""
+    listed = ", ".join(map(literal, cells.COMPOSITE))
+    tests = [f"coalesce(json_type(j{p}) in ({listed}), false)" for p in positions if _text(p) in looks.composite]
+    if not tests:
+        return option
+    return Option(option.text, lambda x: f"case when not ({' or '.join(tests)}) then {option.value(x)} end")
 
 
 def _value(column: Column, name: str, is_number: str | None) -> Callable[[str], str]:
@@ -115,11 +162,14 @@ def _implied_option(column: Column, header: Header, grid: Grid, name: str, posit
 
 def _sum_option(column: Column, grid: Grid, parts: list[int]) -> Option:
     texts = [_text(p) for p in parts]
-    amounts = ", ".join(
-        f"case when ({t}) is null then 0 else {cells.typed(column, f'({t})', _number(grid, p))} end"
-        for t, p in zip(texts, parts, strict=True)
-    )
+    amounts = ", ".join(_amount(column, f"({t})", _number(grid, p)) for t, p in zip(texts, parts, strict=True))
     return Option(f"nullif(concat_ws(' + ', {', '.join(texts)}), '')", lambda _: _sum_of(f"[{amounts}]"))
+
+
+def _amount(column: Column, text: str, is_number: str | None) -> str:
+    """A part of a sum: 0 where the cell is missing."""
+    amount = cells.bounded(column.kind, cells.typed(column, text, is_number))
+    return f"case when {text} is null then 0 else {amount} end"
 
 
 def _sum_of(amounts: str) -> str:
@@ -127,10 +177,10 @@ def _sum_of(amounts: str) -> str:
     return f"case when list_count({amounts}) = len({amounts}) then try_cast(list_sum({amounts}) as bigint) end"
 
 
-def _json_option(column: Column, grid: Grid, position: int) -> Option:
+def _json_option(column: Column, looks: Looks, position: int) -> Option:
     rule, raw = column.json_rule, f"j{position}"
     if rule.rule == "equals_one":
-        return Option(_text(position), lambda x: f"{cells.plain_number(x)} = '1'")
+        return _read_alone(Option(_text(position), lambda x: f"{cells.plain_number(x)} = '1'"), looks, position)
     length = f"case when json_type({raw}) = 'ARRAY' then json_array_length({raw}) else 0 end"
     # The texts hold nothing else of the list: its other members may tell of a person.
     if rule.rule == "not_empty":
@@ -138,9 +188,10 @@ def _json_option(column: Column, grid: Grid, position: int) -> Option:
             f"case when {_text(position)} is not null then ({length} > 0)::varchar end", lambda x: f"{x}::boolean"
         )
     member = f"json_extract(p, '$.{rule.member}')"
-    text = cells.clean(f"({member} ->> '$')")
+    shown = " ".join(f"when {literal(kind)} then {literal(shown)}" for kind, shown in cells.COMPOSITE.items())
+    text = cells.clean(f"(case json_type({member}) {shown} else {member} ->> '$' end)")
     is_number = f"coalesce(json_type({member}) in ('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE'), false)"
-    amount = f"case when ({text}) is null then 0 else {cells.typed(column, f'({text})', is_number)} end"
+    amount = _amount(column, f"({text})", is_number)
     members = f"from_json({raw}, '[\"JSON\"]')"
     texts = f"array_to_string(list_transform({members}, lambda p: coalesce({text}, '0')), ' + ')"
     total = _sum_of(f"list_transform({members}, lambda p: {amount})")
@@ -154,20 +205,24 @@ def sort_out(
     con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header: Header, *, may_be_shifted: bool = True
 ) -> Counts:
     """Fill `sorted_rows` from `grid`. Raises RejectedFile when the cells are shifted against the header."""
-    options = {
-        c.name: _options(c, header, grid) for c in source.columns if c.kind != "dropped" and c.name in header.found
-    }
-    present = [c for c in source.columns if options.get(c.name)]
-    judged = _judged(present, options, _data_rows(con, source, grid, header))
+    looks = _looked_at(con, source, header, grid)
+    kept = [c for c in source.columns if c.kind != "dropped" and c.name in header.found]
+    options = {c.name: _options(c, header, grid, looks) for c in kept}
+    present = [c for c in kept if options[c.name]]
+    judged = _judged(present, options, _data_rows(con, source, grid, header, looks))
+    composite = {c.name for c in present if looks.composite.intersection(_text(p) for _, p in header.found[c.name])}
     unreadable = {
         c.name: f"({quoted('t:' + c.name)} is not null and {quoted('v:' + c.name)} is null)"
         for c in present
-        if c.kind not in ("identity", "text", "code")
+        if c.name in composite or c.kind not in ("identity", "text", "code")
     }
     faults = ["when not is_object then ':not_an_object'", "when extra is not null then ':extra_cell'"]
     for column in source.columns:
         if test := unreadable.get(column.name):
             reason = "unknown_value" if column.kind in ("list", "flag") else "unreadable"
+            if column.name in composite:
+                is_one = f"{quoted('t:' + column.name)} in ({_COMPOSITES})"
+                faults.append(f"when {test} and {is_one} then {literal(f'{column.name}:unreadable')}")
             faults.append(f"when {test} then {literal(f'{column.name}:{reason}')}")
         if test := _missing(column, header, present):
             faults.append(f"when {test} then {literal(f'{column.name}:missing')}")
@@ -200,16 +255,16 @@ def _judged(present: list[Column], options: dict[str, list[Option]], rows: str) 
     bounded = ", ".join(
         f"{cells.checked(c, quoted('v:' + c.name), quoted('t:' + c.name))} as {quoted('v:' + c.name)}"
         for c in present
-        if c.kind in ("time", "date")
+        if c.kind in cells.BOUNDED
     )
     cleaned = f"select {', '.join(['*', *texts])} from {rows}"
     typed = f"select {', '.join(['row_number', 'is_object', 'extra', *chosen])} from ({cleaned})"
     return f"select * replace ({bounded}) from ({typed})" if bounded else typed
 
 
-def _data_rows(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header: Header) -> str:
+def _data_rows(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header: Header, looks: Looks) -> str:
     """The clean cells without layout rows, as a relation. JSON has none."""
-    clean = _clean_cells(con, grid)
+    clean = _clean_cells(grid, looks)
     if grid.is_json:
         return clean
     texts = [t for c in source.columns if header.requires(c) and c.kind != "flag" for t in _required_cells(c, header)]
@@ -276,16 +331,24 @@ def _raw_row(present: list[Column], unreadable: dict[str, str]) -> str:
     """
     entries = []
     for column in present:
-        if not column.is_personal:
-            text = quoted("t:" + column.name)
-            is_plain = f"regexp_full_match({text}, '[!-~]*[0-9][!-~]*')"
-            doubtful = f"{unreadable.get(column.name, 'false')} or (extra is not null and not {is_plain})"
-            entries.append(f"{{'k': {literal(column.name)}, 'v': {text}, 'masked': {doubtful}}}")
+        if column.is_personal:
+            continue
+        text = quoted("t:" + column.name)
+        is_wrong = unreadable.get(column.name, "false")
+        is_plain = f"regexp_full_match({text}, '[!-~]*[0-9][!-~]*')"
+        misplaced = "false" if column.kind in ("time", "date") else f"extra is not null and not ({is_wrong})"
+        shown = (
+            f"case when {is_wrong} or ({misplaced} and not {is_plain}) then 'masked' "
+            f"when {misplaced} then 'misplaced' else {literal('text' if column.may_hold_text else 'as it is')} end"
+        )
+        entries.append(f"{{'k': {literal(column.name)}, 'v': {text}, 'shown': {shown}}}")
     if not entries:
         return "'{}'"
     kept = f"list_filter([{', '.join(entries)}], lambda p: p.v is not null)"
-    readable = f"case when extra is not null then {cells.without_numbers('p.v')} else p.v end"
-    value = f"case when p.masked then {cells.masked('p.v')} else {readable} end"
+    value = (
+        f"case p.shown when 'masked' then {cells.masked('p.v')} when 'misplaced' then {cells.misplaced('p.v')} "
+        f"when 'text' then {cells.without_numbers('p.v')} else p.v end"
+    )
     shown = f"list_transform({kept}, lambda p: {{'k': p.k, 'v': {value}}})"
     return f"to_json(map_from_entries({shown}))::varchar"
 

@@ -13,11 +13,17 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 Kind = Literal[
     "code", "text", "time", "date", "partial_date", "integer", "money", "decimal", "flag", "list", "identity", "dropped"
 ]
+
+# What becomes of a cell that tells of a person, or may: it is `dropped` at the door, kept as a `pseudonym`, kept as
+# `free_text` with its long numbers masked. `none` keeps what is read.
+PersonalClass = Literal["dropped", "pseudonym", "free_text", "none"]
+
+_CLASS_OF_KIND: dict[str, PersonalClass] = {"dropped": "dropped", "identity": "pseudonym", "text": "free_text"}
 
 DUCKDB_TYPE: dict[str, str] = {
     "code": "VARCHAR",
@@ -59,12 +65,14 @@ class Column(_Strict):
     """One canonical column. `names` are accepted besides the canonical one, best first.
 
     `sum_of` and `joined` name headers whose cells together make the value; `implied_by` headers whose very
-    presence does. `name_values` are spellings that hold under one header alone.
+    presence does. `name_values` are spellings that hold under one header alone. `personal` follows from the kind
+    unless it is stated; a code list that keeps unknown values as they are written (`otherwise: "*"`) has to.
     """
 
     name: str
     kind: Kind
     names: tuple[str, ...] = ()
+    personal: PersonalClass = "none"
     required: bool = False
     required_unless: dict[str, tuple[str, ...]] = {}
     required_if: dict[str, tuple[str, ...]] = {}
@@ -86,9 +94,27 @@ class Column(_Strict):
     def _listed(cls, value: dict) -> dict:
         return {str(k): tuple(str(v) for v in vs) for k, vs in value.items()}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _classed(cls, values: dict) -> dict:
+        return {"personal": _CLASS_OF_KIND.get(values.get("kind"), "none"), **values}
+
+    @model_validator(mode="after")
+    def _protected(self) -> Column:
+        """Raises ValueError where the class says less than the kind does, or cannot be kept for it."""
+        expected = "free_text" if self.otherwise == "*" else _CLASS_OF_KIND.get(self.kind, "none")
+        if self.personal != expected:
+            raise ValueError(f"{self.name}: of kind {self.kind}, so its personal-data class is {expected}: say so")
+        return self
+
     @property
     def is_personal(self) -> bool:
-        return self.kind in ("identity", "dropped")
+        return self.personal in ("dropped", "pseudonym")
+
+    @property
+    def may_hold_text(self) -> bool:
+        """Whether a readable cell may say anything at all, also where only its meaning is kept."""
+        return self.personal == "free_text" or self.otherwise is not None
 
     @property
     def stored_name(self) -> str:

@@ -42,7 +42,7 @@ def register(con: duckdb.DuckDBPyConnection, files: list[LakeFile], as_of: date)
                 c.kind,
                 c.required,
                 ", ".join(dict.fromkeys((c.name, *c.names, *c.sum_of, *c.joined))),
-                {"identity": "pseudonym", "dropped": "dropped"}.get(c.kind, "none"),
+                c.personal,
             )
             for s in sources.values()
             for c in s.columns

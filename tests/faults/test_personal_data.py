@@ -22,6 +22,9 @@ SECRETS = [
     *NAMES, "Quỳnh Giả", "098123456789", "98123456789", "097000111222", "281234567", "0900123456",
     "quynhgia@example.vn", "Ấp Hư Cấu", "000999888777", "Cán bộ Tưởng", "AB1234567",
 ]  # fmt: skip
+# As people group them when they write them into a text, a header or the wrong column.
+GROUPED = ["097 000 111 222", "097.000.1112.22", "097-000-111-222", "+84 90 012 3456"]
+SECRETS += GROUPED
 HEAD = ["Mã hồ sơ", "Mã TTHC", "Trạng thái", "Ngày tiếp nhận", "Chủ hồ sơ", "Số CCCD", "Số điện thoại", "Email", "Địa chỉ",
         "Ngày hẹn trả", "Người ký nhận"]  # fmt: skip
 
@@ -69,6 +72,24 @@ def landing(root: Path) -> None:
     events = [["dossier_code", "occurred_at", "status", "officer_name"], ["H99.01-230721-P1", "21/07/2023", "4", "Cán bộ Tưởng"],
               ["H99.01-230721-P1", "Cán bộ Tưởng", "4", "Cán bộ Tưởng"]]  # fmt: skip
     put(root / "dossier_events/e_20230722.csv", writers.csv_bytes(events, ";", "utf-8"))
+    heads = [["Mã hồ sơ", "Mã TTHC", "Tên TTHC", "Đơn vị", "Loại kết quả", "Trạng thái", "Ngày tiếp nhận", "Phí lệ phí", "Kênh",
+              "Ghi chú của 097 000 111 222", "097000111222"]]  # fmt: skip
+    for n, number in enumerate([*GROUPED, "097000111222"]):
+        written = f"cấp cho {number}, 2023"
+        usual = [f"H99.01-230721-V{n}", "1.000001", written, written, written, "4", "21/07/2023", "5.000", "1", number, number]
+        texts = [*heads, usual, *[[*usual[:at], GROUPED[n % 4], *usual[at + 1 :]] for at in (5, 6, 7, 8)], [*usual[:5], "?", *usual[6:]]]
+        texts += [[*usual[:1], "", *usual[2:]]] + [[f"H99.01-230721-W{n}{k}", *usual[1:]] for k in range(6)]
+        put(folder / f"n{n}_20230722_1300.csv", writers.csv_bytes(texts, ";", "utf-8"))
+    held = {"MaHoSo": "H99.01-230721-O1", "MaTTHC": "1.000001", "TrangThaiHoSo": 4, "NgayTiepNhan": "20230721"}
+    objects: list[object] = [held | {key: {"Ten": NAMES[0], "So": GROUPED[0]}} for key in ("TenTTHC", "DonViXuLy", "MaTTHC", "Phí")]
+    put(folder / "o_20230722_1400.json", writers.json_bytes([*[held | {"Số 097 000 111 222": 1}] * 6, *objects]))
+    steps = [["dossier_code", "occurred_at", "status", "step_name", "unit_name"],
+             ["H99.01-230721-P1", "22/07/2023", "4", "Chuyển hồ sơ 097 000 111 222", "Bộ phận 097.000.1112.22"]]  # fmt: skip
+    put(root / "dossier_events/s_20230722.csv", writers.csv_bytes(steps, ";", "utf-8"))
+    asked = [["dossier_code", "requested_at", "reason"], ["H99.01-230721-P1", "22/07/2023", "Thiếu CCCD 097000111222"]]
+    put(root / "supplements/b_20230722.csv", writers.csv_bytes(asked, ";", "utf-8"))
+    titles = [["document_number", "issued_on", "title", "issuer"], ["12/CT", "22/07/2023", "Về đơn của số 097 000 111 222", "+84 90 012 3456"]]
+    put(root / "registers/directives/v_20230722.csv", writers.csv_bytes(titles, ";", "utf-8"))
     births = [["registration_code", "event_type", "event_date", "registered_at", "commune_code", "person_id", "Họ tên", "Dân tộc"],
               ["K1", "KS", "01/07/2023", "02/07/2023", "99901", "000999888777", "Quỳnh Giả", "Kinh"],
               ["K2", "Quỳnh Giả", "01/07/2023", "02/07/2023", "99901", "000999888777", "Quỳnh Giả", "Kinh"]]  # fmt: skip

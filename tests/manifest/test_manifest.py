@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from orchestration.settings import PROJECT_DIR
-from orchestration.sources import all_sources
+from orchestration.sources import Source, all_sources
 from orchestration.warehouse import dbt
 
 Node = dict[str, Any]
@@ -247,16 +247,31 @@ def test_no_personal_column_after_the_lake() -> None:
 
 
 def test_pseudonyms_are_declared() -> None:
-    """Every column says none or pseudonym, and says pseudonym where a declaration pseudonymises it."""
-    pseudonyms = {c.stored_name for s in all_sources().values() for c in s.columns if c.kind == "identity"}
+    """A column says pseudonym where a declaration pseudonymises it, and nowhere else."""
+    pseudonyms = {c.stored_name for s in all_sources().values() for c in s.columns if c.personal == "pseudonym"}
     assert "applicant_key" in pseudonyms
-    wrong = [
-        f"{node['name']}.{name}"
+    classes = {
+        f"{node['name']}.{name}": (name in pseudonyms, column["config"]["meta"].get("personal"))
         for node in models("staging", "marts", "history")
         for name, column in node["columns"].items()
-        if column["config"]["meta"].get("personal") != ("pseudonym" if name in pseudonyms else "none")
+    }
+    assert not [place for place, (_, said) in classes.items() if said not in ("none", "free_text", "pseudonym")]
+    assert not [place for place, (is_one, said) in classes.items() if is_one != (said == "pseudonym")]
+
+
+@pytest.mark.parametrize("source", all_sources().values(), ids=lambda s: s.source)
+def test_columns_keep_the_class_of_their_source(source: Source) -> None:
+    """In staging, in history, and in the facts that bear a source's name."""
+    named = {f"{layer}_{source.table}" for layer in ("stg", "history", "fct")}
+    found = [n for n in models("staging", "history", "marts") if n["name"] in named]
+    assert found
+    declared = {c.stored_name: c.personal for c in source.columns}
+    assert not [
+        f"{node['name']}.{name}"
+        for node in found
+        for name, column in node["columns"].items()
+        if column["config"]["meta"].get("personal") != declared.get(name, "none")
     ]
-    assert not wrong
 
 
 # --- reference data and KPI codes

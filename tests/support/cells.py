@@ -11,6 +11,8 @@ import unicodedata
 
 ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
 MISSING_WORDS = {"", "-", "null", "n/a"}
+LARGEST_INTEGER, LARGEST_MONEY, LARGEST_DECIMAL = 2**31 - 1, 10**15, 10.0**100
+GROUPING = set(" .·．+＋-‐‑‒–—―−－")
 VIETNAM = dt.timezone(dt.timedelta(hours=7))
 EXCEL_EPOCH = dt.datetime(1899, 12, 30)
 
@@ -57,6 +59,45 @@ def as_text(cell: object) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return str(cell)
+
+
+def hide_numbers(text: str) -> str:
+    """Nine digits or more become nine stars, also where blanks, dots, dashes or a plus stand between them."""
+    out, at = "", 0
+    while at < len(text):
+        if not text[at].isdecimal():
+            out, at = out + text[at], at + 1
+            continue
+        digits = [at]
+        for place in range(at + 1, len(text)):
+            if text[place].isdecimal():
+                digits.append(place)
+            elif text[place] not in GROUPING:
+                break
+        end = digits[-1] + 1
+        out, at = out + ("*" * 9 if len(digits) >= 9 else text[at:end]), end
+    return out
+
+
+def without_controls(text: str) -> str:
+    return "".join(char for char in text if unicodedata.category(char) != "Cc")
+
+
+def read_text(cell: object) -> str | None:
+    """Free text as it is kept: control characters removed, long numbers hidden; None where nothing is left."""
+    kept = clean(without_controls(as_text(cell)))
+    return None if kept is None else hide_numbers(str(kept))
+
+
+def shown(text: str) -> str:
+    """What may be seen of an unreadable cell: the cell when it bears no letter, else its shape."""
+    text = without_controls(text)
+    kinds = [unicodedata.category(char) for char in text]
+    if not any(kind[0] == "L" for kind in kinds):
+        return hide_numbers(text)
+    return "".join(
+        "a" if kind[0] in "LM" else "9" if kind == "Nd" else char for char, kind in zip(text, kinds, strict=True)
+    )
 
 
 def _moment(year: str, month: str, day: str, *clock: str | None) -> dt.datetime:
@@ -114,7 +155,17 @@ def read_partial_date(cell: object) -> dt.datetime | str:
     return read_time(cell)
 
 
+def _within(number: int, largest: int) -> int:
+    if abs(number) > largest:
+        raise Unreadable
+    return number
+
+
 def read_integer(cell: object) -> int:
+    return _within(_whole(cell), LARGEST_INTEGER)
+
+
+def _whole(cell: object) -> int:
     if isinstance(cell, bool):
         raise Unreadable
     if isinstance(cell, int):
@@ -131,10 +182,21 @@ def read_integer(cell: object) -> int:
 def read_money(cell: object) -> int:
     if isinstance(cell, str):
         cell = re.sub(r" ?(?:đ|vnđ)$", "", cell, flags=re.IGNORECASE)
-    return read_integer(cell)
+    return _within(_whole(cell), LARGEST_MONEY)
+
+
+def money_sum(amounts: list[int]) -> int:
+    return _within(sum(amounts), LARGEST_MONEY)
 
 
 def read_decimal(cell: object) -> float:
+    value = _decimal(cell)
+    if not abs(value) <= LARGEST_DECIMAL:
+        raise Unreadable
+    return value
+
+
+def _decimal(cell: object) -> float:
     if isinstance(cell, bool):
         raise Unreadable
     if isinstance(cell, int | float):

@@ -114,7 +114,7 @@ occurred_at* time = Thời điểm xử lý | ThoiDiemXuLy
 status* list:status = Trạng thái | TrangThai
 step_name text = Nội dung xử lý | NoiDungXuLy
 unit_name text = Phòng ban xử lý | PhongBanXuLy
-officer_name dropped = Người xử lý | NguoiXuLy
+officer_name identity = Người xử lý | NguoiXuLy
 due_at time = NgayKetThucTheoQuyDinh
 
 payments
@@ -307,7 +307,7 @@ SOURCES = _declare(_SOURCES)
 # The registry's own spreadsheet layout of civil_registrations, in the order of the columns it feeds.
 REGISTRY = _declare("""
 registry
-noiDangKy* text =
+noiDangKy* code =
 quyenSo* code =
 so* code =
 nksNgaySinh partial_date =

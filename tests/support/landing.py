@@ -75,6 +75,11 @@ BAD_TIMES = [
     "31/02/2023", "16/11/23", "11/16/2023", "2023/11/16", "hôm qua", "16/11/2023 25:00", "16.11/2023",
     "00/05/2023", "20231345", "20230230101010", "2023-02-29", "16/11/1850", "99999", "0912345678901",
 ]  # fmt: skip
+# What offices write into free texts, and no kept text may bear; grouped in the ways that people group numbers.
+WRITTEN_IN = [
+    "của 097{n:09d}", "số 097 111 {n:03d} 222", "097.111.{n:04d}.22", "đt +84 90 {n:03d} 4567", "097–111–{n:03d}–222",
+    "năm 2023", "QĐ 12/2023, 31/12/2023", "từ 01-2023", "xóa \x7f \x7f đi",
+]  # fmt: skip
 SCENARIOS = [
     ("plain", 46), ("paused", 8), ("withdrawn", 6), ("given_back", 3), ("refused", 3), ("reopened", 5),
     ("due_moved", 5), ("backdated", 4), ("equals_due", 3), ("deleted", 4), ("received_moved", 3),
@@ -146,7 +151,7 @@ class _Writer:
         facts: Values = {
             "dossier_code": f"{agency}-{given:%y%m%d}-{number:04d}",
             "procedure_code": code,
-            "procedure_name": name,
+            "procedure_name": name if number % 9 else f"{name} {WRITTEN_IN[number // 9 % len(WRITTEN_IN)].format(n=number)}",
             "field_code": FIELDS[place][0],
             "field_name": FIELDS[place][1],
             "agency_code": agency if rng.random() < 0.9 else rng.choice([None, "H33.99"]),
@@ -354,7 +359,7 @@ class _Writer:
                 ("service_level", ["5", "Toàn phần"]),
                 ("channel", ["4", "Điện thoại"]),
                 *((time, BAD_TIMES) for time in TIMES if time != "supplement_requested_at"),
-                ("fee_amount", ["miễn phí", "1.50", "12,5", "1.5000 đ"]),
+                ("fee_amount", ["miễn phí", "1.50", "12,5", "1.5000 đ", "1000000000000001", "9.223.372.036.854.775.807 đ"]),
                 ("paid_online", ["2", "chưa rõ"]),
                 ("has_digitised_components", ["?"]),
                 ("is_deleted", ["đã"]),
@@ -588,6 +593,8 @@ class _Writer:
                     continue
                 if nested and column == "fee_amount" and state.get("fee_amount") != 0:
                     continue
+                if rng.random() < 0.001:
+                    cell = rng.choice([{"Ma": "097111222333"}, ["Trần Thị Thử"], {}, []])
                 for name, part in zip(names, self._spread(column, cell, names), strict=True):
                     if part is None and rng.random() < 0.5:
                         continue

@@ -215,7 +215,7 @@ class OtherSources:
                 "index_code": index,
                 "year": year,
                 "domain_code": domain,
-                "score": "75,09",
+                "score": "75,09" if year != 2021 or domain else "9" * 400,
                 "rank": self.rng.choice([str(self.rng.randrange(1, 64))] * 6 + [""]),
                 "ranked_units": 63,
             }
@@ -261,7 +261,7 @@ class OtherSources:
             rows[code, n] = {
                 "agency_code": code,
                 "surveyed_on": f"{1 + n:02d}/0{1 + n % 9}/2023",
-                "respondents": f"{asked:,}".replace(",", "."),
+                "respondents": f"{asked:,}".replace(",", ".") if n != 11 else "2.147.483.648",
                 "satisfied_count": asked // 2,
             }
         return "satisfied_count", list(rows.values())
@@ -283,7 +283,7 @@ class OtherSources:
                 "procedure_code": f"1.00{n // 2:04d}",
                 "decision_number": f"{n % 3}/QĐ-UBND",
                 "decided_on": self._day(),
-                "days_before": self.rng.randrange(5, 30),
+                "days_before": self.rng.randrange(5, 30) if n != 23 else 2**63 - 1,
                 "days_after": self.rng.randrange(2, 25),
             }
             for n in range(40)

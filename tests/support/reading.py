@@ -497,7 +497,7 @@ def read_cell(kind: str, cell: object) -> Any:
         return values[key] == "yes"
     readers = {
         "code": cells.as_text,
-        "text": cells.as_text,
+        "text": cells.read_text,
         "identity": cells.read_identity,
         "time": cells.read_time,
         "money": cells.read_money,
@@ -559,7 +559,7 @@ def read_registry(record: Record) -> dict[str, Any]:
         "group_dossier_code": raw["group_dossier_code"],
         "person_id": raw["soDinhDanh"],
         "registration_kind": None if kind == "missing" else kind,
-        "registry_office": raw["noiDangKy"],
+        "registry_office": cells.read_text(raw["noiDangKy"]),
     }
 
 
@@ -574,6 +574,8 @@ def _read_column(source: str, column: Column, record: Record) -> Any:
             return bool(results) if isinstance(results, list) else False
         if column.name == "from_national_portal" and cell is None:
             place = clean(record.get(fold("NoiNopHoSo")))
+            if isinstance(place, dict | list):
+                raise Unreadable
             return place is not None and cells.list_key(place) == "1"
     if cell is None:
         return False if kind == "flag" else None
@@ -600,11 +602,11 @@ def _fee(record: Record) -> int | None:
     parts = [clean(record.get(fold(name))) for name in ("Phí", "Lệ phí")]
     amounts = [read_cell("money", part) for part in parts if part is not None]
     if amounts:
-        return sum(amounts)
+        return cells.money_sum(amounts)
     fees = record.get(fold("DanhSachLePhi"))
     if isinstance(fees, list) and fees:
         prices = [clean(fee.get("Gia")) for fee in fees]
-        return sum(0 if price is None else read_cell("money", price) for price in prices)
+        return cells.money_sum([0 if price is None else read_cell("money", price) for price in prices])
     return None
 
 

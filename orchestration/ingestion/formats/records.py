@@ -7,6 +7,7 @@ import codecs
 import duckdb
 
 from orchestration.engine import exactly
+from orchestration.ingestion.cells import COMPOSITE, literal
 from orchestration.ingestion.decode import Grid, RejectedFile
 from orchestration.ingestion.formats.text import Text
 
@@ -70,14 +71,18 @@ def record_keys(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def spread_records(con: duckdb.DuckDBPyConnection, keys: list[str]) -> Grid:
-    """`records` as a `grid`: a text cell, whether it is a number, and the raw JSON (`j0`…) for every key."""
+    """`records` as a `grid`: a text cell, whether it is a number, and the raw JSON (`j0`…) for every key.
+
+    Of an object or a list the text cell says only that it is one.
+    """
+    composites = " ".join(f"when {literal(kind)} then {literal(shown)}" for kind, shown in COMPOSITE.items())
     listed = "[" + ", ".join("'" + _json_path(k).replace("'", "''") + "'" for k in keys) + "]::varchar[]"
     cells = []
     for i in range(len(keys)):
         raw = f"v[{i + 1}]"
         cells.append(
-            f"case when json_type({raw}) in {_NUMERIC} then regexp_replace({raw} ->> '$', '\\.0$', '') "
-            f"else {raw} ->> '$' end as c{i}"
+            f"case json_type({raw}) when 'VARCHAR' then {raw} ->> '$' {composites} "
+            f"when 'DOUBLE' then regexp_replace({raw} ->> '$', '\\.0$', '') else {raw} ->> '$' end as c{i}"
         )
         cells.append(f"coalesce(json_type({raw}) in {_NUMERIC}, false) as n{i}")
         cells.append(f"{raw} as j{i}")

@@ -175,12 +175,14 @@ class Night:
 
     def check(self) -> Any:
         """Judge the night: Great Expectations on bounded frames, dbt tests, one verdict."""
+        from orchestration.quality.double_entry import double_entry_frame
         from orchestration.quality.frames import build_frames
         from orchestration.quality.suites import run_suites
         from orchestration.quality.verdict import Verdict
 
         with duckdb.connect(str(self.home.warehouse), read_only=True) as con:
             frames = build_frames(con, self.batch(), self.losses)
+            frames["double_entry"] = double_entry_frame(con, whole=self.must_build)
         quality_dir = self.home.work / "quality"
         results = run_suites(frames, quality_dir)
         self.verdict = Verdict.of(results, dbt_results(self.dbt))

@@ -58,7 +58,7 @@ def ingest(settings: Settings, home: Home, progress: Progress | None = None) -> 
             if _is_held(held.get(file.source_file), file, sha, sources):
                 continue
             with reading_engine(settings, work, key) as con:
-                report.written += take_in(con, lake, file, sha, sources, work)
+                report.written += take_in(con, lake, file, sha, sources, work, settings.bounds)
         if progress:
             progress("", len(landed), len(landed))
     finally:

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.settings import Bounds
+
 HEAD_ROWS = 200
+_NAME_LENGTH = 4_000
 EXTENSIONS = ("csv.gz", "csv", "xlsx", "xls", "jsonl", "json")
 
 
@@ -24,6 +27,23 @@ class RejectedFile(Exception):
         super().__init__(detail)
         self.reason_code = reason_code
         self.detail = detail
+
+
+def too_large(what: str, remedy: str) -> RejectedFile:
+    """The rejection of a file beyond its bounds (landing contract, section 1, *Bounds*)."""
+    return RejectedFile("too_large", f"{what}: {remedy}")
+
+
+def too_many_columns(bounds: Bounds) -> RejectedFile:
+    return too_large(f"the table has more than {bounds.columns:,} columns", "remove the columns that are not asked for")
+
+
+def size_text(size: int) -> str:
+    """A bound of so many bytes as a person reads it."""
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size >= unit:
+            return f"{size / unit:.4g} {name}"
+    return f"{size} bytes"
 
 
 def extension(name: str) -> str:
@@ -52,13 +72,24 @@ def identity_of(path: Path) -> tuple[int, ...]:
 class Sheet:
     """A candidate for the table of a file: its first rows, and how to load the rest once its header is known.
 
-    `broken` says why the head ends early, where it does.
+    `broken` says why the head ends early, where it does. `is_wide`: a row of the head has more cells than a table
+    may have columns.
     """
 
     name: str
     head: list[list[str]]
     load: Loader
     broken: RejectedFile | None = None
+    is_wide: bool = False
+
+
+def head_row(cells: list[str], bounds: Bounds) -> list[str]:
+    """A row of a head: as wide as a table may be, and one cell more where a filled one stands beyond that."""
+    kept = cells[: bounds.columns]
+    if any(cell.strip() for cell in cells[bounds.columns :]):
+        kept.append("")
+    # No name of a column is as long as this: what is longer only takes time.
+    return [cell if len(cell) <= _NAME_LENGTH else " ".join(cell.split())[:_NAME_LENGTH] for cell in kept]
 
 
 class Loader:

@@ -7,6 +7,7 @@ import hashlib
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
 import duckdb
 
@@ -85,7 +86,7 @@ def take_in(
                 "no_export_stamp",
                 "the file name bears no date of its export: rename it with one, such as 20231116_2330",
             )
-        read = _read(con, file, source, work)
+        read = _read(con, file, source, work, bounds)
         taken = replace(
             landed_as(file, sha256),
             rows_read=read.counts.read,
@@ -97,7 +98,7 @@ def take_in(
         if source.nested and read.is_json:
             con.execute(f"create or replace temp table own_rows as {stored}")
             stored = "select * from own_rows"
-        nested = _take_in_nested(con, source, taken, read, sources, made)
+        nested = _take_in_nested(con, source, taken, read, bounds, made)
         return [_written(con, stored, taken, made), *nested]
     except RejectedFile as rejection:
         return [rejected(file, sha256, rejection)]
@@ -147,32 +148,48 @@ class _Read:
     keys: list[str] = field(default_factory=list)
 
 
-def _read(con: duckdb.DuckDBPyConnection, file: LandedFile, source: Source, work: Path) -> _Read:
+def _read(con: duckdb.DuckDBPyConnection, file: LandedFile, source: Source, work: Path, bounds: Bounds) -> _Read:
     """Decode, find the header, type and sort: the rows end in `sorted_rows`. Raises RejectedFile."""
     kind = decode.extension(file.source_file)
-    if file.path.stat().st_size == 0:
+    try:
+        with open(file.path, "rb") as landed:
+            return _read_as(kind, con, landed, source, work, bounds)
+    except (MemoryError, duckdb.OutOfMemoryException):
+        raise decode.too_large(
+            "the file needs more memory or temporary disk than one file is given",
+            "export it in parts or raise CCHC_FILE_MEMORY",
+        ) from None
+
+
+def _read_as(
+    kind: str, con: duckdb.DuckDBPyConnection, landed: IO[bytes], source: Source, work: Path, bounds: Bounds
+) -> _Read:
+    if os.fstat(landed.fileno()).st_size == 0:
         raise RejectedFile("empty", "the file holds no bytes: export it again")
-    # By a name that every reader takes as it is, whatever the landed one holds.
-    path = work / "landed"
-    path.unlink(missing_ok=True)
-    path.symlink_to(file.path.absolute())
     if kind in ("json", "jsonl"):
-        records.json_records(con, text.as_text(path, work, fallback=None), lines=kind == "jsonl")
-        return _read_records(con, source)
-    if kind == "csv.gz":
-        path = text.gunzip(path, work)
+        lines = kind == "jsonl"
+        content = text.as_text(landed, work, bounds, fallback=None, one_record_a_line=lines)
+        records.json_records(con, content, work, bounds, lines=lines)
+        return _read_records(con, source, bounds)
     if kind in ("csv", "csv.gz"):
-        sheets = text.csv_sheets(text.as_text(path, work))
+        plain = text.gunzip(landed, work, bounds) if kind == "csv.gz" else landed
+        sheets = text.csv_sheets(text.as_text(plain, work, bounds), bounds)
     else:
-        sheets = workbook.workbook_sheets(path, kind)
-    sheet, found = header.find(sheets, source)
+        sheets = workbook.workbook_sheets(landed, kind, bounds)
+    try:
+        sheet, found = header.find(sheets, source)
+    except RejectedFile as rejection:
+        # The header that lacks a column may be one that was too wide to be looked at in full.
+        if rejection.reason_code in ("no_header", "missing_column") and any(s.is_wide for s in sheets):
+            raise decode.too_many_columns(bounds) from None
+        raise
     grid = sheet.load(con, found.row, found.width)
     return _Read(sort_out(con, source, grid, found), found)
 
 
-def _read_records(con: duckdb.DuckDBPyConnection, source: Source, *, is_nested: bool = False) -> _Read:
+def _read_records(con: duckdb.DuckDBPyConnection, source: Source, bounds: Bounds, *, is_nested: bool = False) -> _Read:
     """Nested rows are accepted or rejected each by itself, never as a file."""
-    keys = records.record_keys(con)
+    keys = records.record_keys(con, bounds)
     [(count,)] = con.execute("select count(*) from records").fetchall()
     found = header.find_keys(keys, source, has_records=count > 0 and not is_nested)
     grid = records.spread_records(con, keys)
@@ -184,11 +201,11 @@ def _take_in_nested(
     source: Source,
     parent: LakeFile,
     read: _Read,
-    sources: dict[str, Source],
+    bounds: Bounds,
     made: str,
 ) -> list[Written]:
     """Rows of other sources inside JSON records, with the parent's file, stamp and row number."""
-    taken = []
+    sources, taken = all_sources(), []
     if source.nested and read.is_json:
         con.execute(
             "create or replace temp table parents as "
@@ -200,7 +217,7 @@ def _take_in_nested(
             continue
         inner = sources[nested.source]
         records.nested_records(con, keys, nested.parent_column)
-        inside = _read_records(con, inner, is_nested=True)
+        inside = _read_records(con, inner, bounds, is_nested=True)
         file = replace(
             parent,
             source=inner.source,

@@ -3,36 +3,54 @@
 from __future__ import annotations
 
 import codecs
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
 
 import duckdb
+import numpy as np
 
 from orchestration.engine import exactly
 from orchestration.ingestion.cells import COMPOSITE, literal
-from orchestration.ingestion.decode import Grid, RejectedFile
+from orchestration.ingestion.decode import Grid, RejectedFile, size_text, too_large
+from orchestration.ingestion.formats.scratch import path_of, written
 from orchestration.ingestion.formats.text import Text
+from orchestration.settings import Bounds
 
 _NUMERIC = "('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE')"
+_CHUNK_BYTES = 4 << 20
+_SPLIT = "export fewer or smaller records in one file"
 
 
-def json_records(con: duckdb.DuckDBPyConnection, text: Text, *, lines: bool) -> None:
+def json_records(con: duckdb.DuckDBPyConnection, text: Text, work: Path, bounds: Bounds, *, lines: bool) -> None:
     """Records into `records (row_number, j)`; `j` is NULL where a line or element is no object.
 
-    Raises RejectedFile.
+    Raises RejectedFile, also for a record beyond its bound.
     """
-    largest = max(text.path.stat().st_size + 1024, 16 << 20)
     try:
         if lines:
             con.execute(
                 "create or replace temp table lines as select ltrim(line, '\ufeff') as j from read_csv(?, "
                 "delim = '\x01', quote = '', escape = '', header = false, auto_detect = false, "
-                f"columns = {{'line': 'VARCHAR'}}, max_line_size = {largest}, strict_mode = false) "
+                f"columns = {{'line': 'VARCHAR'}}, max_line_size = {bounds.record}, strict_mode = false) "
                 "where trim(line, ' \t\r\n\ufeff') <> ''",
                 [exactly(text.path)],
             )
             is_object = "json_valid(j) and json_type(j) = 'OBJECT'"
         else:
-            _load_json_array(con, text, largest)
+            array = _array_of(con, text, work, bounds)
+            con.execute(
+                "create or replace temp table lines as select json as j from "
+                f"read_json_objects(?, format = 'array', maximum_object_size = {bounds.record})",
+                [exactly(path_of(array))],
+            )
             is_object = "json_type(j) = 'OBJECT'"
+        [(largest,)] = con.execute("select max(strlen(j)) from lines").fetchall()
+        if (largest or 0) > bounds.record:
+            raise _large_record(bounds)
         con.execute(
             "create or replace temp table records as select rowid + 1 as row_number, "
             f"case when {is_object} then j::json end as j from lines"
@@ -40,7 +58,13 @@ def json_records(con: duckdb.DuckDBPyConnection, text: Text, *, lines: bool) -> 
     except duckdb.Error as error:
         if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
             raise
+        if "maximum_object_size" in str(error) or "maximum line size" in str(error).lower():
+            raise _large_record(bounds) from None
         raise RejectedFile("unreadable", "the JSON cannot be read: export the file again") from None
+
+
+def _large_record(bounds: Bounds) -> RejectedFile:
+    return too_large(f"a record holds more than {size_text(bounds.record)}", _SPLIT)
 
 
 def nested_records(con: duckdb.DuckDBPyConnection, keys: list[str], parent_column: str) -> None:
@@ -64,10 +88,33 @@ def nested_records(con: duckdb.DuckDBPyConnection, keys: list[str], parent_colum
     )
 
 
-def record_keys(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """Every key of `records`, but the two that no path of DuckDB can name and no column bears."""
-    keys = con.execute("select distinct unnest(json_keys(j)) from records where j is not null").fetchall()
-    return sorted(k for (k,) in keys if k not in ("", "*"))
+def record_keys(con: duckdb.DuckDBPyConnection, bounds: Bounds) -> list[str]:
+    """Every key of `records`, but the two that no path of DuckDB can name and no column bears.
+
+    Raises RejectedFile when there are more of them than columns allowed, or a value is larger than a cell may be.
+    """
+    keys = con.execute(
+        "select k from (select distinct unnest(json_keys(j)) as k from records where j is not null) "
+        f"where k not in ('', '*') limit {bounds.columns + 1}"
+    ).fetchall()
+    if len(keys) > bounds.columns:
+        raise too_large(
+            f"the records have more than {bounds.columns:,} different keys", "leave out what is not asked for"
+        )
+    _check_cells(con, bounds)
+    return sorted(k for (k,) in keys)
+
+
+def _check_cells(con: duckdb.DuckDBPyConnection, bounds: Bounds) -> None:
+    """Lists and objects are no cells: the record that holds them bounds them."""
+    is_long = f"json_type(v) not in ('ARRAY', 'OBJECT') and strlen(v) > {bounds.cell}"
+    for (row,) in con.execute(f"select row_number from records where strlen(j) > {bounds.cell}").fetchall():
+        [(long,)] = con.execute(
+            f"select len(list_filter(json_extract(j, '$.*'), lambda v: {is_long})) from records where row_number = ?",
+            [row],
+        ).fetchall()
+        if long:
+            raise too_large(f"a value of record {row} holds more than {size_text(bounds.cell)}", _SPLIT)
 
 
 def spread_records(con: duckdb.DuckDBPyConnection, keys: list[str]) -> Grid:
@@ -99,31 +146,108 @@ def _json_path(key: str) -> str:
     return '$."' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _load_json_array(con: duckdb.DuckDBPyConnection, text: Text, largest: int) -> None:
-    with open(text.path, "rb") as file:
-        opening = file.read(4096).removeprefix(codecs.BOM_UTF8).lstrip()[:1]
-        file.seek(max(text.path.stat().st_size - 4096, 0))
-        closing = file.read().rstrip()[-1:]
+def _array_of(con: duckdb.DuckDBPyConnection, text: Text, work: Path, bounds: Bounds) -> IO[bytes]:
+    """A file that is the array of records alone. Raises RejectedFile when the text holds none."""
+    file = text.file
+    file.seek(0)
+    opening = file.read(4096).removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+    file.seek(max(text.size - 4096, 0))
+    closing = file.read().rstrip()[-1:]
     if opening not in (b"[", b"{"):
         raise RejectedFile(
             "unreadable", "the JSON is neither an array nor an object with an array under `data`: export it as one"
         )
     if closing != {b"[": b"]", b"{": b"}"}[opening]:
         raise RejectedFile("truncated", "the JSON ends early: copy the file again")
-    read = f"read_json_objects(?, format = '{{}}', maximum_object_size = {largest})"
     if opening == b"[":
-        con.execute(
-            f"create or replace temp table lines as select json as j from {read.format('array')}", [exactly(text.path)]
-        )
-        return
-    kinds = con.execute(
-        f"select json_type(json, '$.data') from {read.format('unstructured')}", [exactly(text.path)]
-    ).fetchall()
-    if kinds != [("ARRAY",)]:
+        return file
+    begin, end = _array_under_data(file, bounds)
+    if begin + text.size - end > bounds.record:
+        raise _large_record(bounds)
+    around = _between(file, 0, begin), _between(file, end, text.size)
+    document = b"[]".join(b"".join(part) for part in around).decode()
+    if con.execute("select try(json_array_length(?::json, '$.data'))", [document]).fetchall() != [(0,)]:
         raise RejectedFile("unreadable", "the JSON object has no array under `data`: export it with one")
-    con.execute(
-        "create or replace temp table lines as "
-        "select unnest(from_json(json_extract(json, '$.data'), '[\"JSON\"]')) as j "
-        f"from {read.format('unstructured')}",
-        [exactly(text.path)],
-    )
+    return written(_between(file, begin, end), work, bounds, "the array under `data`")
+
+
+def _between(file: IO[bytes], begin: int, end: int) -> Iterator[bytes]:
+    file.seek(begin)
+    while begin < end and (chunk := file.read(min(_CHUNK_BYTES, end - begin))):
+        begin += len(chunk)
+        yield chunk
+
+
+_STEP = np.zeros(256, np.int8)
+_STEP[list(b"[{")], _STEP[list(b"]}")], _STEP[ord('"')] = 1, -1, 2
+_KEY = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:\s*\Z')
+
+
+def _array_under_data(file: IO[bytes], bounds: Bounds) -> tuple[int, int]:
+    """Where the array under `data` of a JSON object begins and ends, by its brackets outside of strings.
+
+    Whether the text is JSON at all is left to the parser, which sees all of it later. Raises RejectedFile.
+    """
+    file.seek(0)
+    offset, depth, in_string, slashes, seen = 0, 0, 0, 0, 0
+    begin = None
+    while chunk := file.read(_CHUNK_BYTES):
+        codes = np.frombuffer(chunk, np.uint8)
+        steps = _STEP[codes]
+        slashes = _skip_escaped(codes, steps, slashes)
+        at = np.flatnonzero(steps)
+        steps = steps[at]
+        quotes = steps == 2
+        inside = (np.cumsum(quotes) + in_string) & 1
+        steps[quotes | (inside == 1)] = 0
+        depths = np.cumsum(steps, dtype=np.int64) + depth
+        if begin is None:
+            for place in np.flatnonzero((steps == 1) & (depths == 2) & (codes[at] == ord("["))):
+                seen += 1
+                if seen > bounds.columns:
+                    raise too_large(
+                        f"the JSON object has more than {bounds.columns:,} keys", "export its records as an array"
+                    )
+                if _key_before(file, offset + int(at[place])) == "data":
+                    begin = offset + int(at[place])
+                    break
+        if begin is not None:
+            ends = np.flatnonzero((steps == -1) & (depths == 1) & (at + offset > begin))
+            if len(ends):
+                return begin, offset + int(at[ends[0]]) + 1
+        if len(at):
+            depth, in_string = int(depths[-1]), int(inside[-1])
+        offset += len(chunk)
+        file.seek(offset)
+    if depth > 0 or in_string:
+        raise RejectedFile("truncated", "the JSON ends early: copy the file again")
+    raise RejectedFile("unreadable", "the JSON object has no array under `data`: export it with one")
+
+
+def _skip_escaped(codes: np.ndarray, steps: np.ndarray, before: int) -> int:
+    """No step for a character behind an odd run of backslashes; `before` of them ended the chunk before.
+
+    Returns how many end this one.
+    """
+    slashes = np.flatnonzero(codes == ord("\\"))
+    breaks = np.flatnonzero(np.diff(slashes) != 1)
+    first, last = np.append(0, breaks + 1), np.append(breaks, len(slashes) - 1)
+    lengths = slashes[last] - slashes[first] + 1 if len(slashes) else np.empty(0, np.int64)
+    if before and len(slashes) and slashes[0] == 0:
+        lengths[0] += before
+    elif before % 2:
+        steps[0] = 0
+    if not len(slashes):
+        return 0
+    escaped = slashes[last][lengths % 2 == 1] + 1
+    steps[escaped[escaped < len(codes)]] = 0
+    return int(lengths[-1]) if slashes[-1] == len(codes) - 1 else 0
+
+
+def _key_before(file: IO[bytes], position: int) -> str | None:
+    start = max(position - 4096, 0)
+    key = _KEY.search(os.pread(file.fileno(), position - start, start))
+    try:
+        return json.loads(b'"' + key[1] + b'"') if key else None
+    except ValueError:
+        return None

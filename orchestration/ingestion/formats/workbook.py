@@ -1,132 +1,202 @@
-"""Spreadsheets: xlsx, BIFF .xls, and the HTML table saved as .xls."""
+"""Spreadsheets: xlsx, BIFF .xls, and the HTML table saved as .xls.
+
+calamine lays a sheet out from its first to its last cell, however few stand between them. So the places of the
+cells are surveyed before it sees a file; where they lie far apart, it is given a copy with the same cells side by
+side, and they are put back afterwards.
+"""
 
 from __future__ import annotations
 
+import copy
 import io
+import os
 import re
 import zipfile
 import zlib
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from typing import IO, TypeVar
+from xml.sax.saxutils import escape, quoteattr
 
-import duckdb
 import numpy as np
-import pyarrow as pa
 
-from orchestration.ingestion.decode import HEAD_ROWS, Grid, Loader, RejectedFile, Sheet
-from orchestration.ingestion.formats.text import marked_encoding
+from orchestration.ingestion.decode import RejectedFile, Sheet, size_text, too_large
+from orchestration.ingestion.formats import biff
+from orchestration.ingestion.formats.html import html_sheets
+from orchestration.ingestion.formats.places import PACKED_WIDTH, Places
+from orchestration.ingestion.formats.scratch import Unpacking
+from orchestration.ingestion.formats.tables import dense_sheet, scattered_sheet
+from orchestration.settings import Bounds
 
-_NUMBERS = {int, float}
-
-
-@dataclass
-class _RowsLoader(Loader):
-    rows: list[list]
-
-    def __call__(self, con: duckdb.DuckDBPyConnection, header_row: int, width: int) -> Grid:
-        body = self.rows[header_row:]
-        columns = list(zip(*body, strict=True))[:width] or [()] * width
-        arrays: list[pa.Array] = [pa.array(range(header_row + 1, header_row + 1 + len(body)), pa.int64())]
-        names, select, typed = ["row_number"], ["row_number"], set()
-        for i, cells in enumerate(columns):
-            kinds = list(map(type, cells))
-            found = set(kinds)
-            arrays.append(pa.array(list(map(str, cells)), pa.string()))
-            names.append(f"c{i}")
-            cell = f"c{i}"
-            if found & _NUMBERS:
-                typed.add(i)
-                arrays.append(_is_kind(kinds, _NUMBERS))
-                names.append(f"n{i}")
-                select.append(f"n{i}")
-                # Spreadsheets keep every number as a float: a whole one is its plain digits.
-                cell = f"case when n{i} then regexp_replace({cell}, '\\.0$', '') else {cell} end"
-            if datetime in found:
-                arrays.append(_is_kind(kinds, {datetime}))
-                names.append(f"d{i}")
-                # A serial's binary fraction shows as 07:29:59.999997.
-                cell = (
-                    f"case when d{i} then strftime(date_trunc('second', c{i}::timestamp + interval 500 milliseconds), "
-                    f"'%Y-%m-%d %H:%M:%S') else {cell} end"
-                )
-            select.append(f"{cell} as c{i}")
-        con.register("sheet", pa.table(arrays, names=names))
-        con.execute("drop view if exists grid")
-        con.execute(f"create or replace temp table lines as select {', '.join(select)} from sheet")
-        con.unregister("sheet")
-        con.execute("create or replace temp view grid as select * from lines")
-        return Grid(width, typed=frozenset(typed))
-
-
-def _is_kind(kinds: list[type], wanted: set[type]) -> pa.Array:
-    held = np.array(kinds, dtype=object)
-    return pa.array(np.logical_or.reduce([held == kind for kind in wanted]).astype(bool))
-
-
-def _head(rows: list[list]) -> list[list[str]]:
-    """The first rows as text, each up to its last filled cell: what stands right of a header is no column."""
-    head = [list(map(_shown, row)) for row in rows[:HEAD_ROWS]]
-    for row in head:
-        while row and not row[-1].strip():
-            row.pop()
-    return head
-
-
-def _shown(cell: object) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell)
-
-
+_Result = TypeVar("_Result")
 _OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK"
+_CHUNK_BYTES = 1 << 20
+_BYTES_A_CELL = 128  # in calamine and in Python together, measured; text besides
 
 
-def workbook_sheets(path: Path, kind: str) -> list[Sheet]:
-    """The sheets of an `.xlsx`, or of an `.xls` whose content decides: BIFF, xlsx or HTML. Raises RejectedFile."""
-    data = path.read_bytes()
-    if data.startswith(_OLE) and "EncryptedPackage".encode("utf-16-le") in data:
-        raise RejectedFile("encrypted", "the workbook is protected by a password: save it without one")
-    if data.startswith(_ZIP):
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                if archive.testzip() is not None:
-                    raise zipfile.BadZipFile
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError):
-            raise RejectedFile("truncated", "the workbook ends early or is damaged: copy the file again") from None
-    elif kind == "xls" and not data.startswith(_OLE):
-        return html_sheets(data)
-    elif kind == "xlsx":
-        raise RejectedFile("unreadable", "the content is no xlsx workbook: save it again as xlsx")
-    return _calamine_sheets(data)
+def workbook_sheets(file: IO[bytes], kind: str, bounds: Bounds) -> Iterable[Sheet]:
+    """The sheets of an `.xlsx`, or of an `.xls` whose content decides: BIFF, xlsx or HTML.
+
+    A sheet is read when it is asked for. Raises RejectedFile.
+    """
+    file.seek(0)
+    start = file.read(8)
+    if start.startswith(_ZIP):
+        return _xlsx_sheets(file, bounds)
+    if start.startswith(_OLE):
+        if os.fstat(file.fileno()).st_size * 4 > bounds.memory:
+            raise _too_much_memory(bounds)
+        data = start + file.read()
+        if "EncryptedPackage".encode("utf-16-le") in data:
+            raise RejectedFile("encrypted", "the workbook is protected by a password: save it without one")
+        if kind == "xls":
+            return _biff_sheets(data, bounds)
+    elif kind == "xls":
+        return html_sheets(file, bounds)
+    raise RejectedFile("unreadable", "the content is no xlsx workbook: save it again as xlsx")
+
+
+def _too_much_memory(bounds: Bounds) -> RejectedFile:
+    return too_large(
+        f"the workbook needs more than {size_text(bounds.memory)} of memory",
+        "export it in parts or as CSV, or raise CCHC_FILE_MEMORY",
+    )
+
+
+def _guarded(read: Callable[[], _Result]) -> _Result:
+    """What calamine or lxml makes of a file; what they raise as a rejection."""
+    from python_calamine import PasswordError
+
+    try:
+        return read()
+    except PasswordError:
+        raise RejectedFile("encrypted", "the workbook is protected by a password: save it without one") from None
+    except (RejectedFile, MemoryError):
+        raise
+    except BaseException as error:
+        # calamine raises a class of its own per format; its panics are no Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise RejectedFile(
+            "unreadable", f"the workbook cannot be read ({type(error).__name__}): save it again"
+        ) from None
+
+
+# ------------------------------------------------------------ xlsx
+
+
+def _xlsx_sheets(file: IO[bytes], bounds: Bounds) -> Iterator[Sheet]:
+    from python_calamine import CalamineWorkbook
+
+    try:
+        archive = zipfile.ZipFile(file)
+        places = _surveyed(archive, os.fstat(file.fileno()).st_size, bounds)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
+        raise RejectedFile("truncated", "the workbook ends early or is damaged: copy the file again") from None
+    if os.fstat(file.fileno()).st_size * 2 > bounds.memory:
+        raise _too_much_memory(bounds)
+    parts = _guarded(lambda: _sheet_parts(archive, bounds))
+    file.seek(0)
+    book = _guarded(lambda: CalamineWorkbook.from_filelike(file))
+    seen = set()
+    for name in book.sheet_names:
+        part = parts.get(name)
+        if part in seen:  # many names of one sheet are one sheet
+            continue
+        if part is None:
+            if any(p.extent.is_scattered or not p.is_certain for p in places.values()):
+                raise RejectedFile("unreadable", "the workbook does not say which sheet is which: save it again")
+        else:
+            seen.add(part)
+            if not places[part].is_certain or places[part].extent.is_scattered:
+                yield _guarded(lambda part=part, name=name: _moved_sheet(archive, part, name, bounds))
+                continue
+            if places[part].extent.cells * _BYTES_A_CELL > bounds.memory:
+                raise _too_much_memory(bounds)
+        rows = _guarded(lambda name=name: book.get_sheet_by_name(name).to_python(skip_empty_area=False))
+        if part is not None and places[part].has_errors:
+            for row, column, text in _error_cells(archive, part, bounds):
+                if row < len(rows) and column < len(rows[row]):
+                    rows[row][column] = text
+        yield dense_sheet(name, rows, bounds)
+
+
+def _surveyed(archive: zipfile.ZipFile, packed: int, bounds: Bounds) -> dict[str, Places]:
+    """Every part unpacked once, within its bounds, its sum checked, and its cells surveyed.
+
+    Raises RejectedFile, and BadZipFile where the directory lies of a part's size.
+    """
+    claimed = Unpacking(packed, bounds)
+    names = set()
+    for item in archive.infolist():
+        if item.flag_bits & 1:
+            raise RejectedFile("encrypted", "the workbook is protected by a password: save it without one")
+        if item.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or item.filename in names:
+            raise zipfile.BadZipFile
+        names.add(item.filename)
+        claimed.add(item.file_size)
+    unpacking, found = Unpacking(packed, bounds), {}
+    for item in archive.infolist():
+        whole = copy.copy(item)
+        whole.file_size = 1 << 62  # else it would be read as far as the directory says
+        places, size = Places(), 0
+        with archive.open(whole) as part:
+            while chunk := part.read(_CHUNK_BYTES):
+                unpacking.add(len(chunk))
+                size += len(chunk)
+                places.add(chunk)
+        places.add(b"")
+        if size != item.file_size:
+            raise zipfile.BadZipFile
+        found[item.filename] = places
+    return found
+
+
+def _sheet_parts(archive: zipfile.ZipFile, bounds: Bounds) -> dict[str, str]:
+    """The part that holds each sheet, by the sheet's name."""
+    from lxml import etree
+
+    parts = {name.lower(): name for name in archive.namelist()}
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    documents = []
+    for name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels"):
+        if name not in parts:
+            return {}
+        if archive.getinfo(parts[name]).file_size > bounds.record:
+            raise too_large(f"the list of sheets holds more than {size_text(bounds.record)}", "save the workbook again")
+        documents.append(etree.fromstring(archive.read(parts[name]), parser))
+    book, links = documents
+    targets = {link.get("Id"): link.get("Target", "").lstrip("/") for link in links}
+    found = {}
+    for sheet in book.iterfind(".//{*}sheet"):
+        relation = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), None)
+        target = targets.get(relation, "").lower()
+        part = parts.get(target if target.startswith("xl/") else f"xl/{target}")
+        if part is not None:
+            found[sheet.get("name")] = part
+    return found
 
 
 _ERROR_CELL = re.compile(
-    rb'<c\b(?=[^>]*\bt="e")[^>]*?\br="([A-Z]+)([0-9]+)"[^>]*>(?:<f\b[^>]*/>|<f\b[^>]*>[^<]*</f>)?<v>([^<]+)'
+    rb'<(?:\w+:)?c\b(?=[^>]*\bt="e")[^>]*?\br="([A-Z]+)([0-9]+)"[^>]*>'
+    rb"(?:<(?:\w+:)?f\b[^>]*/>|<(?:\w+:)?f\b[^>]*>[^<]*</(?:\w+:)?f>)?<(?:\w+:)?v>([^<]+)"
 )
 
 
-def _error_cells(data: bytes) -> dict[str, list[tuple[int, int, str]]]:
-    """(row, column, text) of the error cells of each sheet, such as `#N/A`: calamine shows them as empty ones."""
-    from lxml import etree
-
-    found: dict[str, list[tuple[int, int, str]]] = {}
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        parts = set(archive.namelist())
-        if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= parts:
-            return found
-        links = etree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-        targets = {link.get("Id"): link.get("Target").lstrip("/") for link in links}
-        for sheet in etree.fromstring(archive.read("xl/workbook.xml")).iterfind(".//{*}sheet"):
-            relation = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), None)
-            target = targets.get(relation, "")
-            part = target if target in parts else f"xl/{target}"
-            if part in parts and b't="e"' in (content := archive.read(part)):
-                found[sheet.get("name")] = [
-                    (int(row) - 1, _column_number(letters.decode()), text.decode())
-                    for letters, row, text in _ERROR_CELL.findall(content)
-                ]
-    return found
+def _error_cells(archive: zipfile.ZipFile, part: str, bounds: Bounds) -> Iterator[tuple[int, int, str]]:
+    """(row, column, text) of the error cells of a sheet, such as `#N/A`: calamine shows them as empty ones."""
+    held = b""
+    with archive.open(part) as content:
+        while chunk := content.read(_CHUNK_BYTES):
+            held += chunk
+            cut = max(held.rfind(b"<c "), held.rfind(b":c "))
+            whole, held = (held[:cut], held[cut:]) if cut > 0 else (b"", held)
+            for letters, row, text in _ERROR_CELL.findall(whole):
+                yield int(row) - 1, _column_number(letters.decode()), text.decode()
+            if len(held) > 8 * bounds.cell + _CHUNK_BYTES:
+                held = held[-_CHUNK_BYTES:]
+    for letters, row, text in _ERROR_CELL.findall(held):
+        yield int(row) - 1, _column_number(letters.decode()), text.decode()
 
 
 def _column_number(letters: str) -> int:
@@ -137,88 +207,115 @@ def _column_number(letters: str) -> int:
     return number - 1
 
 
-def _calamine_sheets(data: bytes) -> list[Sheet]:
-    from python_calamine import CalamineWorkbook, PasswordError
-
-    sheets = []
-    try:
-        errors = _error_cells(data) if data.startswith(_ZIP) else {}
-        with CalamineWorkbook.from_filelike(io.BytesIO(data)) as workbook:
-            for name in workbook.sheet_names:
-                rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-                for row, column, text in errors.get(name, ()):
-                    if row < len(rows) and column < len(rows[row]):
-                        rows[row][column] = text
-                sheets.append(Sheet(name, _head(rows), _RowsLoader(rows)))
-    except PasswordError:
-        raise RejectedFile("encrypted", "the workbook is protected by a password: save it without one") from None
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # calamine raises a class of its own per format; its panics are no Exception
-        raise RejectedFile(
-            "unreadable", f"the workbook cannot be read ({type(error).__name__}): save it again"
-        ) from None
-    return sheets
+def _column_letters(number: int) -> str:
+    letters = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
 
 
-_WIDEST = 16_384  # columns of a spreadsheet
-_CELL, _ROW = "\ue0f0", "\ue0f1"
-_TABLE_TO_TEXT = f"""<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
-<xsl:output method="text" encoding="UTF-8"/>
-<xsl:template match="/"><xsl:for-each select="//tr"><xsl:for-each select="td|th">
-<xsl:apply-templates/><xsl:text>{_CELL}</xsl:text></xsl:for-each><xsl:text>{_ROW}</xsl:text></xsl:for-each></xsl:template>
-<xsl:template match="br"><xsl:text> </xsl:text></xsl:template>
-<xsl:template match="p|div|li"><xsl:text> </xsl:text><xsl:apply-templates/><xsl:text> </xsl:text></xsl:template>
-<xsl:template match="script|style|comment()"/>
-</xsl:stylesheet>"""
+def _moved_sheet(archive: zipfile.ZipFile, part: str, name: str, bounds: Bounds) -> Sheet:
+    """A sheet read from a copy of the workbook in which its cells stand side by side, and put back."""
+    from python_calamine import CalamineWorkbook
+
+    rows, columns, moved = array("q"), array("q"), io.BytesIO()
+    with zipfile.ZipFile(moved, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+        with archive.open(part) as source, target.open(part, "w", force_zip64=True) as sheet:
+            _move_cells(source, sheet, rows, columns, bounds)
+        for other in archive.namelist():
+            if other != part and other.lower().endswith((".xml", ".rels")) and "/worksheets/" not in other.lower():
+                with archive.open(other) as source, target.open(other, "w", force_zip64=True) as copied:
+                    while chunk := source.read(_CHUNK_BYTES):
+                        copied.write(chunk)
+    moved.seek(0)
+    laid_out = CalamineWorkbook.from_filelike(moved).get_sheet_by_name(name).to_python(skip_empty_area=False)
+    places = np.array(rows, np.int64), np.array(columns, np.int64)
+    return _put_back(name, laid_out, np.arange(len(rows)), *places, bounds)
 
 
-def _decoded(data: bytes, encoding: str) -> str | None:
-    try:
-        return data.decode(encoding)
-    except (UnicodeDecodeError, LookupError):
-        return None
+def _put_back(
+    name: str, laid_out: list[list], slots: np.ndarray, rows: np.ndarray, columns: np.ndarray, bounds: Bounds
+) -> Sheet:
+    """A sheet whose cells were moved into slots, `PACKED_WIDTH` of them a row; `rows` and `columns` are their own."""
+    width = len(laid_out[0]) if laid_out else 0
+    values, kept = [], []
+    for place in np.argsort(rows, kind="stable").tolist():
+        row, column = divmod(int(slots[place]), PACKED_WIDTH)
+        value = laid_out[row][column] if row < len(laid_out) and column < width else ""
+        if value != "":
+            values.append(value)
+            kept.append(place)
+    return scattered_sheet(name, rows[kept], columns[kept], values, bounds)
 
 
-def html_sheets(data: bytes) -> list[Sheet]:
-    """The tables of an HTML page, stacked as a spreadsheet program shows them. Raises RejectedFile."""
+def _move_cells(source: IO[bytes], sheet: IO[bytes], rows: array, columns: array, bounds: Bounds) -> None:
+    """Write a sheet of the filled cells of another one, side by side; `rows` and `columns` take where they stood."""
     from lxml import etree
 
-    marked = marked_encoding(data[:4])
-    declared = re.search(rb"charset\s*=\s*[\"']?\s*([\w-]+)", data[:4096])
-    encodings = [marked[0]] if marked else ["utf-8", declared.group(1).decode() if declared else "cp1258", "cp1258"]
-    text = next((t for encoding in encodings if (t := _decoded(data, encoding)) is not None), None)
-    if text is None:
-        raise RejectedFile("unreadable", "the text of the page cannot be decoded: save it as UTF-8")
-    if not re.search(r"<table|<tr", text, re.IGNORECASE):
-        raise RejectedFile("unreadable", "the content is neither a workbook nor an HTML table: export it again")
-    tree = etree.fromstring(text.encode("utf-8"), etree.HTMLParser(encoding="utf-8", huge_tree=True))
-    if tree is None:
-        raise RejectedFile("unreadable", "the HTML holds no table: export it again")
-    _spread(tree)
-    flat = str(etree.XSLT(etree.fromstring(_TABLE_TO_TEXT))(tree))
-    rows = [row.split(_CELL)[:-1] for row in flat.split(_ROW)[:-1]]
-    width = max(map(len, rows), default=0)
-    rows = [row + [""] * (width - len(row)) for row in rows]
-    return [Sheet("table", _head(rows), _RowsLoader(rows))]
+    sheet.write(b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>')
+    row, column, number = 0, 0, 0
+    for event, element in etree.iterparse(
+        source, events=("start", "end"), tag=("{*}row", "{*}c"), resolve_entities=False, no_network=True
+    ):
+        is_row = etree.QName(element).localname == "row"
+        if event == "start":
+            if is_row:
+                row, column = int(element.get("r") or row + 1), 0
+            continue
+        if is_row:
+            element.clear()
+        else:
+            place = re.fullmatch("([A-Z]{1,3})([0-9]{1,7})", (element.get("r") or "").upper())
+            if place:
+                row, column = int(place[2]), _column_number(place[1])
+            kind, text = _cell_text(element)
+            if text:
+                letters = _column_letters(number % PACKED_WIDTH)
+                style = f" s={quoteattr(element.get('s'))}" if element.get("s") else ""
+                sheet.write(
+                    f'<c r="{letters}{number // PACKED_WIDTH + 1}"{style} t={quoteattr(kind)}>'
+                    f"<v>{escape(text)}</v></c>".encode()
+                )
+                rows.append(row - 1)
+                columns.append(column)
+                number += 1
+                if number * _BYTES_A_CELL > bounds.memory:
+                    raise _too_much_memory(bounds)
+            column += 1
+            element.clear()
+        while (former := element.getprevious()) is not None:
+            element.getparent().remove(former)
+    sheet.write(b"</sheetData></worksheet>")
 
 
-def _spread(tree) -> None:
-    """Cells that reach over several columns or rows leave an empty cell in each of the others."""
-    for cell in tree.xpath("//td[@colspan]|//th[@colspan]"):
-        for _ in range(_span(cell, "colspan") - 1):
-            cell.addnext(cell.makeelement("td"))
-    for cell in tree.xpath("//td[@rowspan]|//th[@rowspan]"):
-        position = sum(1 for _ in cell.itersiblings("td", "th", preceding=True))
-        row = cell.getparent()
-        for _ in range(_span(cell, "rowspan") - 1):
-            row = next(row.itersiblings("tr"), None)
-            if row is None:
-                break
-            row.insert(min(position, len(row)), cell.makeelement("td"))
+def _cell_text(cell) -> tuple[str, str]:
+    """Kind and text of a cell as calamine is to read them; an error is its text."""
+    kind = cell.get("t") or "n"
+    if kind == "inlineStr":
+        texts = (t.text or "" for t in cell.iterfind(".//{*}t") if not t.getparent().tag.endswith("}rPh"))
+        return "str", "".join(texts)
+    value = cell.find("{*}v")
+    return "str" if kind == "e" else kind, (value.text or "") if value is not None else ""
 
 
-def _span(cell, attribute: str) -> int:
-    """How far a cell reaches, as browsers read it: a number's leading digits, else 1, and within bounds."""
-    digits = re.match(r"\s*(\d+)", cell.get(attribute) or "")
-    return min(int(digits.group(1)), _WIDEST) if digits else 1
+# ------------------------------------------------------------ BIFF
+
+
+def _biff_sheets(data: bytes, bounds: Bounds) -> Iterator[Sheet]:
+    from python_calamine import CalamineWorkbook
+
+    workbook = biff.Workbook(data)
+    if sum(extent.cells for extent in workbook.extents) * _BYTES_A_CELL > bounds.memory:
+        raise _too_much_memory(bounds)
+    data, moved = workbook.moved()
+    book = _guarded(lambda: CalamineWorkbook.from_filelike(io.BytesIO(data)))
+    if moved and len(book.sheet_names) != len(workbook.extents):
+        raise RejectedFile("unreadable", "the workbook does not say which sheet is which: save it again")
+    for number, name in enumerate(book.sheet_names):
+        laid_out = _guarded(lambda name=name: book.get_sheet_by_name(name).to_python(skip_empty_area=False))
+        if number in moved:
+            yield _put_back(name, laid_out, *moved[number], bounds)
+        else:
+            yield dense_sheet(name, laid_out, bounds)

@@ -119,8 +119,9 @@ def test_outcome(name: str, taken: dict[str, LakeFile]) -> None:
 
 
 def test_no_file_more_or_less(taken: dict[str, LakeFile]) -> None:
-    """A link to a folder above is not followed round and round."""
-    assert set(taken) == {*FILES, "dossiers/errors_20230705.xlsx", "dossiers/nested_20230705.json"}
+    """A link to a folder above is not followed round and round, but named."""
+    assert set(taken) == {*FILES, "dossiers/errors_20230705.xlsx", "dossiers/nested_20230705.json", "dossiers/round"}
+    assert taken["dossiers/round"].reason_code == "not_a_file"
 
 
 def test_each_file_gave_its_own_rows(taken: dict[str, LakeFile]) -> None:

@@ -25,6 +25,7 @@ COMPOSITE = {"OBJECT": "{…}", "ARRAY": "[…]"}
 # (landing contract, section 2). Slashes, commas and colons end a number, so that dates stay legible.
 _GROUPING = " .·．+＋\\-‐-―−－"
 _LONG_NUMBER = rf"\p{{Nd}}(?:[{_GROUPING}]*\p{{Nd}}){{8,}}"
+_LONG_NUMBER_HERE = re.compile(rf"\d(?:[{_GROUPING}]*\d){{8,}}")
 _HIDDEN_NUMBER = "*********"
 # The same before a cell is tidied, or a control character, which no kept text keeps.
 SUSPECT = rf"[\x00-\x08\x0E-\x1B\x7F-\x9F]|\p{{Nd}}(?:[{_GROUPING}{ZERO_WIDTH}\s\p{{Z}}\p{{Cc}}]*\p{{Nd}}){{8,}}"
@@ -101,9 +102,6 @@ PROVINCE_PREFIXES = [
 ]
 
 
-_LONG_NUMBER_HERE = re.compile(rf"\d(?:[{_GROUPING}]*\d){{8,}}")
-
-
 def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
@@ -145,6 +143,7 @@ def clean(x: str) -> str:
 
 
 def code(x: str, is_number: str | None = None) -> str:
+    """A code as it is written, whatever characters it bears; a whole number is its plain digits."""
     if is_number is None:
         return x
     return f"case when {is_number} then coalesce({whole_number(x)}::varchar, {x}) else {x} end"

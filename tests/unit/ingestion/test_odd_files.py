@@ -10,6 +10,8 @@ import duckdb
 import pytest
 
 from orchestration.ingestion.lake import LakeFile
+from orchestration.ingestion.landing import LandedFile
+from orchestration.ingestion.reader import reading_engine, take_in
 from orchestration.nightly import Night
 from orchestration.settings import Settings
 from tests.conftest import AS_OF
@@ -189,17 +191,18 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     assert [(f.status, f.rows_accepted) for f in night.files] == [("accepted", 1)] * 2
 
 
-def test_what_no_reader_foresaw_stops_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_no_reader_foresaw_is_one_rejected_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from orchestration.ingestion.formats import workbook
 
     def fails(*_: object) -> None:
         raise ValueError(f"a cell: {SECRET}")
 
-    put(tmp_path / "landing/dossiers/a_20230701.xlsx", writers.xlsx_bytes([HEAD, ["G1", 1, 1]]))
-    put(tmp_path / "landing/dossiers/b_20230701.csv", (COMMA + "G2,1,1,x").encode())
+    path = tmp_path / "a_20230701.xlsx"
+    put(path, writers.xlsx_bytes([HEAD, ["G1", 1, 1]]))
     monkeypatch.setattr(workbook, "workbook_sheets", fails)
-    night = Night(Settings.load(tmp_path / "landing", tmp_path / "home"), AS_OF)
-    with night.held():
-        night.ingest()
-    assert [(f.status, f.reason_code) for f in night.files] == [("rejected", "unreadable"), ("accepted", None)]
-    assert SECRET not in (night.files[0].detail or "") and "ValueError" in (night.files[0].detail or "")
+    settings = Settings.load()
+    file = LandedFile(path, "dossiers/a_20230701.xlsx", "dossiers")
+    with reading_engine(settings, tmp_path, b"k" * 32) as con:
+        [written] = take_in(con, file, "00", settings.bounds, tmp_path, str(tmp_path / "made"))
+    assert (written.made, written.file.reason_code) == (None, "unreadable")
+    assert SECRET not in (written.file.detail or "") and "ValueError" in (written.file.detail or "")

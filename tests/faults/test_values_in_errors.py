@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,8 +20,9 @@ if where == "dbt":
     whole = registration.register
     def register(con, files, as_of):
         whole(con, files, as_of)
-        con.execute("create or replace view lake.sources as select source, "
-                    "case when true then getenv('CANARY')::int::varchar end as title_vi from lake.source_columns")
+        con.execute("drop table lake.sources")
+        con.execute("create view lake.sources as select source, "
+                    f"(select content::int::varchar from read_text('{canary}')) as title_vi from lake.source_columns")
     registration.register = register
 else:
     def fails(*arguments, **options):
@@ -39,15 +38,12 @@ cli.main()
 
 
 @pytest.mark.parametrize("where", ["dbt", "ingest", "build", "publish"])
-def test_no_cell_is_quoted(where: str, cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:
+def test_no_cell_is_quoted(where: str, cchc: Callable, landing_and_home: tuple[Path, Path], tmp_path: Path) -> None:
     landing, home = landing_and_home
-    shutil.rmtree(home / "current", ignore_errors=True)
-    (home / "current").unlink(missing_ok=True)
-    os.environ["CANARY"] = CANARY
-    try:
-        ended = cchc(where, CANARY, "nightly", "--landing", landing, "--home", home, "--as-of", "2023-07-31", program=PROGRAM)
-    finally:
-        del os.environ["CANARY"]
+    (home / "current").unlink()
+    (tmp_path / "cell.txt").write_text(CANARY, "utf-8")
+    canary = tmp_path / "cell.txt" if where == "dbt" else CANARY
+    ended = cchc(where, canary, "nightly", "--landing", landing, "--home", home, "--as-of", "2023-07-31", program=PROGRAM)
     assert ended.returncode == 1 and ended.stderr.startswith("cchc: ") and ended.stderr.count("\n") == 1, ended.stderr
     named = {"dbt": "stg_sources (Conversion Error)"}.get(where, f"{where} ended with ValueError")
     assert named in ended.stderr

@@ -2,9 +2,10 @@
 SCALE ?= 1.0
 DEMO ?= demo
 PYTHON ?= python3
+UV_VERSION := 0.13.9
 BIN := .venv/bin
 
-.PHONY: demo test setup lint lock ui bench clean
+.PHONY: demo test setup lint lock sbom ui bench clean
 
 demo: setup
 	@rm -rf $(DEMO)
@@ -20,7 +21,7 @@ setup: .venv/.ready
 
 .venv/.ready: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv --version 2>/dev/null | grep -qF 'uv $(UV_VERSION) ' || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --requirements requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -31,6 +32,10 @@ lint: setup
 lock: setup
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 \
 		--universal --group dev --output-file requirements.lock pyproject.toml
+
+# What the lock installs, as a CycloneDX bill of materials.
+sbom: setup
+	@$(BIN)/python -m tools.sbom requirements.lock > sbom.json
 
 ui: setup
 	@mkdir -p $(DEMO)/home/dagster

@@ -208,8 +208,9 @@ def _spill() -> str:
 
 
 def next_id(home: Home, as_of: date) -> str:
-    """Ids sort by the order of publication and tell the day they speak of."""
-    newest = max((int(named[1]) for p in home.releases.iterdir() if (named := _ID.fullmatch(p.name))), default=0)
+    """Ids sort by the order of publication and tell the day they speak of; one that was current is not given again."""
+    names = [home.current.resolve().name, *(p.name for p in home.releases.iterdir())]
+    newest = max((int(named[1]) for name in names if (named := _ID.fullmatch(name))), default=0)
     return f"{newest + 1:06d}_{as_of.isoformat()}"
 
 

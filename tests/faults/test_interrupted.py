@@ -1,0 +1,99 @@
+"""SIGTERM and SIGINT: one line, exit 1 and 130, no traceback, no abort; the next run comes out clean."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestration.settings import PROJECT_DIR
+from tests.conftest import AS_OF
+
+# The command itself; when a step begins, the signal comes after `wait` seconds, from a process beside it.
+SENT_AT = """
+import importlib, os, subprocess, sys
+from orchestration import cli
+
+module, name = sys.argv[1].rsplit(".", 1)
+number, wait = sys.argv[2:4]
+owner = importlib.import_module(module)
+whole = getattr(owner, name)
+
+def begun(*arguments, **options):
+    subprocess.Popen(["/bin/sh", "-c", f"sleep {wait}; kill -{number} {os.getpid()}"])
+    return whole(*arguments, **options)
+
+setattr(owner, name, begun)
+sys.argv = ["cchc", *sys.argv[4:]]
+cli.main()
+"""
+STAGES = {
+    "ingest": ("orchestration.nightly.ingest", 0),
+    "registering": ("orchestration.warehouse.registration.register", 0),
+    "building": ("orchestration.warehouse.dbt.build", 2),
+    "checking": ("orchestration.quality.suites.run_suites", 1),
+    "publishing": ("orchestration.publishing.publish._write_tables", 0.3),
+    "summing": ("orchestration.publishing.releases.sums", 0),
+}
+
+
+@pytest.mark.parametrize(
+    ("stage", "sent"),
+    [
+        (stage, (signal.SIGTERM, signal.SIGINT)[number % 2]) for number, stage in enumerate(STAGES)
+    ] + [("building", signal.SIGTERM)],
+)  # fmt: skip
+def test_a_night_is_stopped(stage: str, sent: signal.Signals, cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:
+    landing, home = landing_and_home
+    current = (home / "current").resolve()
+    more = landing / "dossiers" / "moi_20230721.csv"
+    more.write_bytes((landing / "dossiers" / "hoso_20230310_2300.csv").read_bytes())
+    where, wait = STAGES[stage]
+    ended = cchc(
+        where, sent.value, wait, "nightly", "--landing", landing, "--home", home, "--as-of", AS_OF, program=SENT_AT
+    )
+    assert ended.returncode == (130 if sent == signal.SIGINT else 1), ended.stderr
+    assert ended.stderr == f"cchc: stopped by {sent.name}: the last release stands; run the command again\n"
+    assert (home / "current").resolve() == current
+    assert json.loads((home / "last_run.json").read_text("utf-8"))["outcome"] == "interrupted"
+
+
+def test_the_next_run_is_whole(cchc: Callable, landing_and_home: tuple[Path, Path], nightly: Callable) -> None:
+    """After a night was stopped while it published; Dagster no longer takes it for a run that goes on."""
+    landing, home = landing_and_home
+    (landing / "dossiers" / "hoso_20230310_2300.csv").unlink()
+    stopped = cchc(
+        *STAGES["publishing"][:1], signal.SIGTERM.value, 0.3, "rebuild", "--home", home, program=SENT_AT
+    )
+    assert stopped.returncode == 1, stopped.stderr
+    ended = cchc("rebuild", "--home", home)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "every table the same" in ended.stdout or "dq_check_results differ" in ended.stdout
+    assert not [p.name for p in (home / "releases").glob(".*")]
+    said = "import sys; from dagster import DagsterInstance; " \
+           "print(*[r.status.value for r in DagsterInstance.from_config(sys.argv[1]).get_runs()])"
+    statuses = cchc(home / "dagster", program=said).stdout.split()
+    assert sorted(statuses) == ["FAILURE", "SUCCESS", "SUCCESS"]
+
+
+def test_two_signals_end_it_at_once(home: Path, tmp_path: Path) -> None:
+    """The second comes while the first is still writing down how the run ended."""
+    program = """
+import os, signal, time
+from orchestration import interrupts
+interrupts.heed()
+interrupts.before_ending(lambda name: (os.kill(os.getpid(), signal.SIGINT), time.sleep(60)))
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(60)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": str(PROJECT_DIR)}, capture_output=True, text=True,
+        timeout=20, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 130 and ended.stderr.count("\n") == 1

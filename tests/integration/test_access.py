@@ -1,0 +1,104 @@
+"""Who may read what, and what a release may do when it is asked: nothing but answer."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.home import Home
+from orchestration.publishing import releases
+from orchestration.warehouse.dbt import target_of
+
+
+def mode(path: Path) -> str:
+    return oct(stat.S_IMODE(path.lstat().st_mode))
+
+
+def test_readers_need_the_releases_only(home: Path) -> None:
+    """A release: folders 0750, files 0440. What is the build's own: its owner alone. To the world: nothing."""
+    release = (home / "current").resolve()
+    assert {mode(p) for p in [release, *release.rglob("*")] if p.is_dir()} == {"0o750"}
+    assert {mode(p) for p in release.rglob("*") if p.is_file()} == {"0o440"}
+    private = [home / "warehouse.duckdb", target_of(home), *target_of(home).rglob("*")]
+    assert [p for p in private if p.stat().st_mode & 0o077] == []
+    assert [p for p in home.rglob("*") if not p.is_symlink() and p.stat().st_mode & 0o007] == []
+
+
+def test_a_question_reaches_nothing_else(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    release = releases.current(Home(home))
+    before = sorted(release.path.rglob("*"))
+    with releases.open_release(release) as con:
+        settings = dict(con.execute("select name, value from duckdb_settings()").fetchall())
+        assert {settings[name] for name in [*releases.READER, "enable_external_access"]} == {"false"}
+        assert settings["lock_configuration"] == "true"
+        for refused in (
+            f"from read_csv('{tmp_path}/secret.csv')", f"copy (select 1) to '{tmp_path}/out.csv'", "install httpfs",
+            f"attach '{tmp_path}/other.duckdb'", "set enable_external_access = true", "create table marts.mine (a int)",
+        ):  # fmt: skip
+            with pytest.raises(duckdb.Error):
+                con.execute(refused)
+        for macro in ("kpis", "rows_behind"):
+            [(rows,)] = con.execute(
+                f"select count(*) from marts.{macro}(date '2023-01-01', date '2023-06-30', date '2023-06-30')"
+            ).fetchall()
+            assert rows > 10
+    assert sorted(release.path.rglob("*")) == before
+
+
+def test_what_is_published_is_on_the_disk_before_it_is_seen(
+    landing_and_home: tuple[Path, Path], nightly: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every file and folder of the release, then the folder of releases, is synced before the switch; the link after."""
+    landing, home = landing_and_home
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(handle: int) -> None:
+        done.append(os.readlink(f"/proc/self/fd/{handle}"))
+        fsync(handle)
+
+    def replaced(source: Path, target: Path) -> None:
+        done.append(f"switch {target}")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    night = nightly(landing, home, must_build=True)
+    switch = done.index(f"switch {home / 'current'}")
+    name = night.release.release_id
+    building = home / "releases" / f".building-{name}"
+    wanted = {str(building / p.relative_to(night.release.path)) for p in night.release.path.rglob("*")}
+    assert wanted | {str(building), str(home / "releases")} <= set(done[:switch])
+    assert str(home) in done[switch:]
+
+
+def test_a_full_disk_while_publishing(cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:
+    """From the moment that the release is written, no file may grow beyond 100 kB."""
+    _, home = landing_and_home
+    current = (home / "current").resolve()
+    program = """
+import resource, sys
+from orchestration import cli, nightly
+
+whole = nightly.publish
+def limited(*arguments, **options):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+    try:
+        return whole(*arguments, **options)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+nightly.publish = limited
+sys.argv = ["cchc", *sys.argv[1:]]
+cli.main()
+"""
+    ended = cchc("rebuild", "--home", home, program=program)
+    assert ended.returncode == 1, ended.stderr
+    assert ended.stderr.startswith(f"cchc: the disk is full while writing the release {home}/releases/000002_2023-07-31: ")
+    assert "nothing was published" in ended.stderr and ended.stderr.count("\n") == 1
+    assert (home / "current").resolve() == current and [p.name for p in (home / "releases").iterdir()] == [current.name]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.quality.double_entry import double_entry_frame
 from tests.property.differences import differences
 from tests.support.landing import write_trap_landing
 from tests.support.oracle import read_landing
@@ -19,4 +20,6 @@ def test_warehouse_agrees_with_the_second_reading(seed: int, dossiers: int, tmp_
     as_of = max(row.stamp for row in landing.observations).date()
     with build_warehouse(tmp_path / "landing", tmp_path / "home", as_of) as warehouse:
         found = differences(landing, warehouse, as_of)
+        second = double_entry_frame(warehouse, whole=True)
     assert not found, "\n".join([f"{len(found)} differences", *found[:40]])
+    assert not second["disagreeing"].any(), second[second["disagreeing"] > 0].to_string()

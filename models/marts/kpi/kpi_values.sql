@@ -3,12 +3,15 @@ with dossiers as (
     {{ kpi_rows(dossier_subject(), ref('int_kpi_dossier_periods'), keys) }}
 ),
 
--- Of a source of which nothing is known the figures are missing, never 0, and say so in a row.
-unknown_dossiers as (
+-- Without a counted dossier the province's figures are 0, and of a source of which nothing is known missing.
+no_dossiers as (
+    {% set nothing = "case when exists (select 1 from " ~ ref('fct_dossier_versions') ~ ") then 0 end" %}
     {% for kpi in dossier_subject().kpis %}
     select
         '{{ kpi.code }}' as kpi_code, 'province' as scope_type, 'all' as scope_code, period_type, period_start, period_end,
-        cast(null as bigint) as numerator, cast(null as bigint) as denominator, cast(null as double) as value
+        cast({{ nothing }} as bigint) as numerator,
+        cast({{ nothing if kpi.denominator else 'null' }} as bigint) as denominator,
+        cast({{ 'null' if kpi.denominator else nothing }} as double) as value
     from {{ ref('int_kpi_periods') }}
     where not exists (select 1 from dossiers)
     {{ 'union all' if not loop.last }}
@@ -18,7 +21,7 @@ unknown_dossiers as (
 figures as (
     select * from dossiers
     union all
-    select * from unknown_dossiers
+    select * from no_dossiers
     union all
     select kpi_code, {{ keys | join(', ') }}, numerator, denominator, value
     from {{ ref('int_kpi_family_values') }}

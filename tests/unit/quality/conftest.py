@@ -78,7 +78,21 @@ def warehouse() -> duckdb.DuckDBPyConnection:
 
 @pytest.fixture
 def frames(warehouse: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
-    return build_frames(warehouse, pd.DataFrame([landed()]))
+    return build_frames(warehouse, pd.DataFrame([landed()])) | {"double_entry": double_entry()}
+
+
+def double_entry() -> pd.DataFrame:
+    """Two entries that agree about every figure the suite wants compared."""
+    figures = next(
+        rule.arguments["value_set"]
+        for suite in load_suites()
+        for rule in suite.expectations
+        if rule.name == "every_dossier_figure_compared"
+    )
+    return pd.DataFrame({"figure": figures}).assign(
+        comparison="totals", subject="dossiers", scope_type="agency", period="month 2023-11-01", slice="7",
+        compared=12, agreeing=12, disagreeing=0, example=None,
+    )
 
 
 @pytest.fixture

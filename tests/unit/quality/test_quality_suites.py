@@ -47,12 +47,13 @@ def test_true_frames_pass_every_check(frames, docs_dir):
     results = run_suites(frames, docs_dir)
     assert not_passed(results) == {}
     assert len(results) == sum(len(suite.expectations) for suite in load_suites())
-    assert {result.suite for result in results} == {"landing_batch", "kpi_frame", "reconciliation"}
+    assert {result.suite for result in results} == {"landing_batch", "kpi_frame", "reconciliation", "double_entry"}
 
 
 def test_empty_frames_block_nothing(frames, docs_dir):
     empty = {name: frame.head(0) for name, frame in frames.items()}
     empty["batch"] = batch_frame(pd.DataFrame(columns=list(BATCH_COLUMNS)))
+    empty["double_entry"] = frames["double_entry"]
     assert set(not_passed(run_suites(empty, docs_dir))) == {"kpi_frame.not_empty", "reconciliation.not_empty"}
 
 
@@ -86,7 +87,7 @@ def test_spoiled_kpi_cell_is_found(warehouse, frames, docs_dir, code, column, va
         f"update marts.kpi_values set {column} = ? where kpi_code = ? and scope_type = 'province'",
         [value, code],
     )
-    found = not_passed(run_suites(build_frames(warehouse, frames["batch"]), docs_dir))
+    found = not_passed(run_suites(frames | build_frames(warehouse, frames["batch"]), docs_dir))
     assert found[f"kpi_frame.{check}"].status == "failed"
     assert all(result.status == "failed" for result in found.values())
 
@@ -124,6 +125,27 @@ def test_reconciliation_that_was_not_computed_blocks(frames, docs_dir):
     found = not_passed(run_suites(frames, docs_dir))
     assert {"reconciliation.difference_is_computed", "reconciliation.identities_present"} <= set(found)
     assert all(result.blocking for result in found.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "checks"),
+    [
+        ({"agreeing": 11, "disagreeing": 1, "example": "H33.12"}, {"both_entries_agree"}),
+        ({"agreeing": 11}, {"disagreement_matches_counts"}),
+        ({"disagreeing": None}, {"agreement_is_computed", "disagreement_matches_counts"}),
+        ({"figure": "dossiers_seen"}, {"every_dossier_figure_compared"}),
+    ],
+)
+def test_two_entries_that_differ_block(frames, docs_dir, changes, checks):
+    frame = frames["double_entry"].astype(object)
+    frame.loc[5, list(changes)] = list(changes.values())
+    frames["double_entry"] = frame
+    found = not_passed(run_suites(frames, docs_dir))
+    assert set(found) == {f"double_entry.{check}" for check in checks}
+    assert all(result.blocking for result in found.values())
+    if "example" in changes:
+        [result] = found.values()
+        assert result.observed == "1 of 35 rows: totals dossiers dossiers_received agency month 2023-11-01 7 H33.12"
 
 
 def test_errored_is_told_from_failed(frames, docs_dir):

@@ -310,8 +310,10 @@ def _biff_sheets(data: bytes, bounds: Bounds) -> Iterator[Sheet]:
     if sum(extent.cells for extent in workbook.extents) * _BYTES_A_CELL > bounds.memory:
         raise _too_much_memory(bounds)
     data, moved = workbook.moved()
+    sheets = len(workbook.extents)
+    del workbook
     book = _guarded(lambda: CalamineWorkbook.from_filelike(io.BytesIO(data)))
-    if moved and len(book.sheet_names) != len(workbook.extents):
+    if moved and len(book.sheet_names) != sheets:
         raise RejectedFile("unreadable", "the workbook does not say which sheet is which: save it again")
     for number, name in enumerate(book.sheet_names):
         laid_out = _guarded(lambda name=name: book.get_sheet_by_name(name).to_python(skip_empty_area=False))

@@ -279,6 +279,24 @@ _decision_command("withdraw", "withdrawn", "Withdraw a landed file: its rows and
 
 
 @cli.command()
+@click.option("--landing", metavar="DIR", help="The landing folder (else CCHC_LANDING).")
+@_home_option
+def doctor(landing: str | None, home: str | None) -> None:
+    """Examine an installation: rights, key, every sum of lake and releases, space, clock, versions."""
+    from orchestration.reports.doctor import examine
+
+    settings = Settings.load(landing, home)
+    ails = False
+    for found in examine(settings, Home.for_reading(settings)):
+        ails |= bool(found.remedy)
+        _say(f"{'ails' if found.remedy else 'well':<6}{found.subject:<10}{found.said}")
+        if found.remedy:
+            _say(f"{'':<16}{found.remedy}")
+    if ails:
+        sys.exit(1)
+
+
+@cli.command()
 @_home_option
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def status(home: str | None, form: str) -> None:

@@ -16,9 +16,9 @@ import duckdb
 
 from orchestration.engine import connect
 from orchestration.errors import writing
-from orchestration.home import Home, write_text
+from orchestration.home import Home, sync, write_text
 from orchestration.ingestion.cells import literal
-from orchestration.ingestion.lake import LakeFile
+from orchestration.ingestion.lake import Lake, LakeFile
 from orchestration.ingestion.rows import quoted
 from orchestration.publishing import releases
 from orchestration.publishing.releases import Release
@@ -121,6 +121,7 @@ def publish(
                 "as_of": as_of.isoformat(),
                 "code_version": code_version(),
                 "sources": inputs_of(files),
+                "lake_register": Lake(home.lake).register.head,
                 "tables": {
                     t.name: {"rows": rows[t.name], "sha256": files_of_release[f"parquet/{t.name}.parquet"]["sha256"]}
                     for t in tables
@@ -132,7 +133,7 @@ def publish(
             releases.seal(building)
             final = home.releases / release_id
             os.rename(building, final)
-            releases.sync(home.releases)
+            sync(home.releases)
     except BaseException:
         releases.sweep(home)
         raise

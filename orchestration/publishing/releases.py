@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 
 from orchestration.errors import ReleaseDamaged, UsageError
-from orchestration.home import Home
+from orchestration.home import Home, sync
 from orchestration.ingestion.cells import literal
 from orchestration.ingestion.decode import sha256_of
 
@@ -256,12 +256,3 @@ def sweep(home: Home) -> None:
         for folder, _, _ in os.walk(path):
             os.chmod(folder, stat.S_IRWXU)
         shutil.rmtree(path, ignore_errors=True)
-
-
-def sync(path: Path) -> None:
-    """Wait until a file or folder is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

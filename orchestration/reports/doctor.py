@@ -1,0 +1,138 @@
+"""What `cchc doctor` examines of an installation: every sum is computed, nothing is changed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from orchestration.errors import CchcError
+from orchestration.home import Home
+from orchestration.ingestion import landing
+from orchestration.ingestion.lake import Lake
+from orchestration.publishing import releases
+from orchestration.publishing.publish import code_version
+from orchestration.settings import Settings
+
+# A full build needs room for the warehouse, the release and what spills; twice what they take now has been enough.
+_ROOM = 2
+_LEAST_FREE = 2 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination. `remedy` is empty where all is well."""
+
+    subject: str
+    said: str
+    remedy: str = ""
+
+
+def examine(settings: Settings, home: Home) -> Iterator[Finding]:
+    """Every finding, one after the other as it is known: sums of a large lake take a while."""
+    lake = Lake(home.lake)
+    for subject, look in {
+        "landing": lambda: _landing(settings),
+        "rights": lambda: _rights(home),
+        "key": lambda: _key(settings, home, lake),
+        "register": lambda: _register(home, lake),
+        "lake": lambda: _lake(lake),
+        "releases": lambda: _releases(home),
+        "space": lambda: _space(home),
+        "clock": lambda: _clock(home),
+        "versions": lambda: _versions(home),
+    }.items():
+        yield _found(subject, look)
+
+
+def _found(subject: str, look: Callable[[], tuple[str, str]]) -> Finding:
+    try:
+        return Finding(subject, *look())
+    except CchcError as error:
+        said, _, remedy = str(error).rpartition(": ")
+        return Finding(subject, said, remedy)
+
+
+def _landing(settings: Settings) -> tuple[str, str]:
+    if settings.landing is None:
+        return "not given, so not examined: use --landing DIR or set CCHC_LANDING", ""
+    return f"{landing.required(settings.landing)} can be read", ""
+
+
+def _rights(home: Home) -> tuple[str, str]:
+    held = [home.root, home.lake, home.work, home.dagster, home.warehouse, home.key_file]
+    open_ = [p for p in held if p.exists() and stat.S_IMODE(p.stat().st_mode) & 0o007]
+    if open_:
+        return f"{', '.join(map(str, open_))} can be read by everybody", "chmod o-rwx them"
+    return "nothing but the way to the releases is open to others than the owner", ""
+
+
+def _key(settings: Settings, home: Home, lake: Lake) -> tuple[str, str]:
+    if lake.is_empty() and not home.key_file.exists() and not (settings.pseudonym_key or settings.pseudonym_key_file):
+        return "none yet: the first night makes one", ""
+    home.pseudonym_key(settings, lake_is_empty=False)
+    return "the one that the lake was written with", ""
+
+
+def _register(home: Home, lake: Lake) -> tuple[str, str]:
+    head = lake.register.head
+    for release in releases.published(home):
+        if not lake.register.holds(release.manifest.get("lake_register", {"entries": 0})):
+            return (
+                f"{lake.register.path} is not the one that {release.release_id} was built from",
+                "restore it from a backup",
+            )
+    return f"{head['entries']} entries, each holding the digest of the one before", ""
+
+
+def _lake(lake: Lake) -> tuple[str, str]:
+    damaged = lake.damaged(thoroughly=True)
+    if damaged:
+        return (
+            f"missing or not what was written: {', '.join(f.path for f in damaged)}",
+            "restore from a backup, or land the same files again",
+        )
+    paths = lake.state.paths()
+    size = sum(Path(p).stat().st_size for p in paths)
+    return f"{len(paths)} files, {size / 1e6:,.1f} MB, every sum as registered", ""
+
+
+def _releases(home: Home) -> tuple[str, str]:
+    found = releases.unreadable(home)
+    kept = releases.published(home)
+    found += [f"the release {r.path} is damaged: {why}" for r in kept if (why := releases.damage(r))]
+    if found:
+        return "; ".join(found), "`cchc nightly` publishes the current one anew; remove an older one"
+    return f"{len(kept)} releases, every file as its manifest says", ""
+
+
+def _space(home: Home) -> tuple[str, str]:
+    free = shutil.disk_usage(home.root).free
+    current = releases.baseline(home)
+    taken = [home.warehouse, *(current.path.rglob("*") if current else [])]
+    needed = max(_ROOM * sum(p.stat().st_size for p in taken if p.is_file()), _LEAST_FREE)
+    said = f"{free / 1e9:,.1f} GB free, a build needs about {needed / 1e9:,.1f} GB"
+    return said, "" if free >= needed else "free space, or keep fewer releases (CCHC_KEEP_RELEASES)"
+
+
+def _clock(home: Home) -> tuple[str, str]:
+    now = datetime.now(UTC)
+    last = home.root / "last_run.json"
+    ended = json.loads(last.read_text("utf-8")).get("ended_at") if last.exists() else None
+    if ended and datetime.fromisoformat(ended) > now + timedelta(minutes=5):
+        return f"it is {now:%Y-%m-%d %H:%M} UTC, and the last run ended at {ended}", "set the clock of this machine"
+    return f"{now:%Y-%m-%d %H:%M} UTC, after the last run", ""
+
+
+def _versions(home: Home) -> tuple[str, str]:
+    code = code_version()
+    built = (current := releases.baseline(home)) and current.manifest["code_version"]
+    packages = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "dbt-core", "dagster", "great-expectations"))
+    differs = "" if built in (None, code) else f"; the release was built by code {built}: the next night builds anew"
+    return f"Python {sys.version.split()[0]}, {packages}, code {code}{differs}", ""

@@ -20,9 +20,9 @@ if where == "dbt":
     whole = registration.register
     def register(con, files, as_of):
         whole(con, files, as_of)
-        con.execute("drop table lake.sources")
-        con.execute("create view lake.sources as select source, "
-                    f"(select content::int::varchar from read_text('{canary}')) as title_vi from lake.source_columns")
+        con.execute("alter view lake.agencies rename to agencies_as_landed")
+        con.execute("create view lake.agencies as select * replace ("
+                    f"(select content::int::varchar from read_text('{canary}')) as agency_code) from lake.agencies_as_landed")
     registration.register = register
 else:
     def fails(*arguments, **options):
@@ -45,7 +45,7 @@ def test_no_cell_is_quoted(where: str, cchc: Callable, landing_and_home: tuple[P
     canary = tmp_path / "cell.txt" if where == "dbt" else CANARY
     ended = cchc(where, canary, "nightly", "--landing", landing, "--home", home, "--as-of", "2023-07-31", program=PROGRAM)
     assert ended.returncode == 1 and ended.stderr.startswith("cchc: ") and ended.stderr.count("\n") == 1, ended.stderr
-    named = {"dbt": "stg_sources (Conversion Error)"}.get(where, f"{where} ended with ValueError")
+    named = {"dbt": "history_agencies (Conversion Error)"}.get(where, f"{where} ended with ValueError")
     assert named in ended.stderr
     spelled = [CANARY, CANARY.encode("unicode_escape").decode(), CANARY.encode("ascii", "backslashreplace").decode()]
     for form in spelled:

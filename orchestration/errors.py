@@ -41,7 +41,9 @@ _DATABASE_ERROR = re.compile(r"\b([A-Z]\w*(?: [A-Za-z]\w*)*? Error): ([^\n]*)")
 _TELLING = ("IO Error", "Out of Memory Error", "Catalog Error", "Binder Error", "Parser Error", "Permission Error")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_TEXT = re.compile(
-    r"No space left on device|Disk quota exceeded|File too large|failed to offload data block", re.I
+    r"No space left on device|Disk quota exceeded|File too large|failed to offload data block|"
+    r"database or disk is full|disk I/O error",  # SQLite, in which Dagster keeps its runs
+    re.I,
 )
 
 
@@ -87,7 +89,7 @@ def writing(what: object) -> Iterator[None]:
 
 def full_disk(what: object) -> CchcError:
     return CchcError(
-        f"the disk is full while writing {what}: nothing was published, the last release stands; "
+        f"the disk is full, or fails, while writing {what}: nothing was published, the last release stands; "
         "make room and run the command again"
     )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 
-from orchestration.errors import CchcError, HomeBusy, told
+from orchestration.errors import CchcError, HomeBusy, full_disk, is_full_disk, told
 from orchestration.home import Home, write_text
 from orchestration.nightly import Night
 from orchestration.settings import quiet_telemetry
@@ -35,10 +36,11 @@ def run(night: Night) -> Night:
             )
         except Exception as error:
             if night.verdict is None or night.verdict.passed:
-                cause = _cause(error)
+                cause = _cause(error, home)
                 if isinstance(cause, HomeBusy):  # the run that holds the home tells how it ends
                     raise cause from None
-                night.record("failed", told(cause))
+                with suppress(OSError):  # on a full disk
+                    night.record("failed", told(cause))
                 raise cause from None
     if night.verdict is not None and not night.verdict.passed:
         blocked = night.blocked()
@@ -59,13 +61,15 @@ def _prepare_storage(home: Home) -> None:
         write_text(settings, "telemetry:\n  enabled: false\nnux:\n  enabled: false\n")
 
 
-def _cause(error: BaseException) -> BaseException:
-    """Our own error inside what Dagster wraps around it."""
+def _cause(error: BaseException, home: Home) -> BaseException:
+    """Our own error inside what Dagster wraps around it, also where its storage failed while it wrote that down."""
     seen: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and link not in seen:
+    links: list[BaseException | None] = [error]
+    while links:
+        link = links.pop(0)
         if isinstance(link, CchcError):
             return link
-        seen.append(link)
-        link = link.__cause__ or link.__context__
-    return error
+        if link is not None and link not in seen:
+            seen.append(link)
+            links += [link.__cause__, link.__context__]
+    return full_disk(home.dagster) if any(map(is_full_disk, seen)) else error

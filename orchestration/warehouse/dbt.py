@@ -139,6 +139,8 @@ def parse(home: Path | None = None) -> Any:
         target.unlink(missing_ok=True)
         result = _parse(target)
     if not result.success:
+        if is_full_disk(str(result.exception)):
+            raise full_disk(target)
         raise CchcError(f"the dbt project cannot be parsed: {_reason(result.exception)}")
     return result.result
 
@@ -171,6 +173,8 @@ def build(home: Home, settings: Settings, progress: Callable[[str, int, int], No
     # dbt keeps the file open in this process; nobody else could open it otherwise.
     DuckDBConnectionManager.close_all_connections()
     if result.result is None:
+        if is_full_disk(str(result.exception)):
+            raise full_disk(home.warehouse)
         raise CchcError(f"dbt did not run: {told(result.exception)}")
     outcome = DbtOutcome()
     broken = []

@@ -78,27 +78,38 @@ def test_what_is_published_is_on_the_disk_before_it_is_seen(
     assert str(home) in done[switch:]
 
 
-def test_a_full_disk_while_publishing(cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:
-    """From the moment that the release is written, no file may grow beyond 100 kB."""
+@pytest.mark.parametrize(
+    ("step", "limit", "written"),
+    [
+        ("orchestration.warehouse.dbt.build", 100_000, "dbt"),
+        ("orchestration.warehouse.dbt.build", 3_000_000, "warehouse.duckdb"),
+        ("orchestration.nightly.publish", 100_000, "releases/000002_2023-07-31"),
+    ],
+)
+def test_a_full_disk(step: str, limit: int, written: str, cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:
+    """From the moment that the step begins to the moment that it fails, no file may grow beyond the limit."""
     _, home = landing_and_home
     current = (home / "current").resolve()
     program = """
-import resource, sys
-from orchestration import cli, nightly
+import importlib, resource, sys
+from orchestration import cli
 
-whole = nightly.publish
+module, name = sys.argv[1].rsplit(".", 1)
+owner = importlib.import_module(module)
+whole = getattr(owner, name)
 def limited(*arguments, **options):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
     try:
         return whole(*arguments, **options)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-nightly.publish = limited
-sys.argv = ["cchc", *sys.argv[1:]]
+setattr(owner, name, limited)
+sys.argv = ["cchc", *sys.argv[3:]]
 cli.main()
 """
-    ended = cchc("rebuild", "--home", home, program=program)
+    ended = cchc(step, limit, "rebuild", "--home", home, program=program)
     assert ended.returncode == 1, ended.stderr
-    assert ended.stderr.startswith(f"cchc: the disk is full while writing the release {home}/releases/000002_2023-07-31: ")
+    assert ended.stderr.startswith("cchc: the disk is full, or fails, while writing ")
+    assert f"{home}/{written}" in ended.stderr
     assert "nothing was published" in ended.stderr and ended.stderr.count("\n") == 1
     assert (home / "current").resolve() == current and [p.name for p in (home / "releases").iterdir()] == [current.name]

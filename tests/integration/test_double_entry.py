@@ -96,7 +96,7 @@ def test_a_wrong_rule_is_found(
 ) -> None:
     text = dbt.parse().macros[f"macro.cchc.{macro}"].macro_sql
     assert rule in text
-    assert rebuild_with(copied, macro, text.replace(rule, wrong)) == []
+    assert rebuild_with(copied, {macro: text.replace(rule, wrong)}) == []
     assert found in disagreeing(copied)
 
 

@@ -1,9 +1,10 @@
-"""A built warehouse rebuilt with one macro changed: what a wrong rule would have published."""
+"""A built warehouse rebuilt with macros changed: what a wrong rule would have published."""
 
 from __future__ import annotations
 
 import copy
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,16 +12,23 @@ from orchestration.settings import PROJECT_DIR
 from orchestration.warehouse import dbt
 
 DOSSIER_MODELS = (
-    "fct_dossier_versions", "int_dossiers_counted", "fct_dossiers", "int_kpi_first_month", "int_kpi_dossier_changes",
-    "int_kpi_dossier_months", "int_kpi_dossier_periods", "kpi_values", "int_published_macros",
+    "fct_dossier_versions", "int_dossiers_counted", "fct_dossiers", "int_dossier_flags", "dq_flags", "int_kpi_first_month",
+    "int_kpi_dossier_changes", "int_kpi_dossier_months", "int_kpi_dossier_periods", "kpi_values", "form_06a",
+    "int_published_macros",
 )  # fmt: skip
 
 
-def rebuild_with(warehouse: Path, macro: str, text: str, models: tuple[str, ...] = DOSSIER_MODELS) -> list[str]:
-    """Builds `models` anew with `text` as the project's macro `macro`; gives what failed, by model."""
+def macros_of(text: str) -> dict[str, str]:
+    """The text of each macro of a file, by name."""
+    return {found[1]: found[0] for found in re.finditer(r"\{% macro (\w+)\(.*?\{%-? endmacro %\}", text, re.DOTALL)}
+
+
+def rebuild_with(warehouse: Path, macros: dict[str, str]) -> list[str]:
+    """Builds the dossier models anew with other texts for some of the project's macros; gives what failed, by model."""
     manifest = copy.copy(dbt.parse())
     manifest.macros = manifest.macros | {
-        f"macro.cchc.{macro}": replace(manifest.macros[f"macro.cchc.{macro}"], macro_sql=text)
+        f"macro.cchc.{name}": replace(manifest.macros[f"macro.cchc.{name}"], macro_sql=text)
+        for name, text in macros.items()
     }
     os.environ["CCHC_WAREHOUSE"] = str(warehouse)
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -28,7 +36,7 @@ def rebuild_with(warehouse: Path, macro: str, text: str, models: tuple[str, ...]
 
     result = dbtRunner(manifest=manifest).invoke(
         [
-            "run", "--select", *models, "--quiet", "--log-level-file", "none", "--no-use-colors", "--no-partial-parse",
+            "run", "--select", *DOSSIER_MODELS, "--quiet", "--log-level-file", "none", "--no-use-colors", "--no-partial-parse",
             "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
             "--target-path", str(warehouse.parent / "dbt"),
         ]

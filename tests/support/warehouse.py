@@ -18,6 +18,11 @@ def build_warehouse(landing: Path, home: Path, as_of: date) -> duckdb.DuckDBPyCo
         night.ingest()
         night.build()
     con = duckdb.connect(str(night.home.warehouse))
+    publish_macros(con)
+    return con
+
+
+def publish_macros(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the macros of a release in a built warehouse."""
     for (statement,) in con.execute("select statement from intermediate.int_published_macros").fetchall():
         con.execute(statement.replace("create macro", "create or replace macro", 1))
-    return con

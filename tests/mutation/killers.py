@@ -1,0 +1,181 @@
+"""What a mutant has to get past. Each killer gives the name of what noticed it, or nothing: the mutant survives."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.util
+import os
+import select
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from orchestration.settings import PROJECT_DIR
+from tests.mutation.operators import Mutant
+
+Killer = Callable[[Mutant], str]
+_THIRD_PARTIES = (
+    "dotenv", "duckdb", "holidays", "hypothesis.strategies", "lxml.html", "numpy", "openpyxl", "pandas", "pyarrow.parquet",
+    "pydantic", "pytest", "python_calamine", "xlwt", "yaml", "click", "great_expectations",
+)  # fmt: skip
+
+
+@contextmanager
+def module_killer(module: str, tests: tuple[str, ...], seconds: int) -> Iterator[Killer]:
+    """Runs pytest over `tests` with `module` replaced, in a forked process that starts with the libraries loaded."""
+    for name in _THIRD_PARTIES:
+        if importlib.util.find_spec(name.split(".")[0]):
+            importlib.import_module(name)
+
+    def kill(mutant: Mutant) -> str:
+        text = mutant.text()
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.setsid()
+            os.close(reading)
+            _run_tests(module, text, tests, writing)
+        os.close(writing)
+        noticed = b""
+        if select.select([reading], [], [], seconds)[0]:
+            while part := os.read(reading, 4096):
+                noticed += part
+        else:
+            noticed = b"ran out of time"
+        os.close(reading)
+        os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return noticed.decode()
+
+    yield kill
+
+
+def _run_tests(module: str, text: str, tests: tuple[str, ...], writing: int) -> None:
+    """In the child: pytest up to the first failure, whose name goes into the pipe. Never returns."""
+    import pytest
+
+    for name in [n for n in sys.modules if n == "orchestration" or n.startswith(("orchestration.", "tests."))]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, _Replaced(module, text))
+
+    class FirstFailure:
+        name = ""
+
+        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+            if report.failed and not self.name:
+                self.name = report.nodeid.rpartition("/")[2]
+
+        def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+            if report.failed and not self.name:
+                self.name = f"import of {report.nodeid}"
+
+    first = FirstFailure()
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+        code = 1
+        try:
+            code = pytest.main(
+                ["-x", "-q", "--hypothesis-seed=0", "-p", "no:cacheprovider", f"--rootdir={PROJECT_DIR}", *tests], [first]
+            )
+        finally:
+            os.write(writing, (first.name or ("" if code == 0 else f"pytest ended with {code}")).encode())
+            os._exit(0)
+
+
+class _Replaced(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
+    """Gives one module another source."""
+
+    def __init__(self, module: str, text: str):
+        self.module, self.text = module, text
+        self.path = str(PROJECT_DIR / (module.replace(".", "/") + ".py"))
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.util.spec_from_loader(name, self, origin=self.path) if name == self.module else None
+
+    def get_filename(self, name: str) -> str:
+        return self.path
+
+    def get_data(self, path: str) -> bytes:
+        if path == self.path:
+            return self.text.encode()
+        raise OSError(path)
+
+
+@contextmanager
+def macro_killer(file: Path) -> Iterator[Killer]:
+    """Rebuilds the dossier models of two warehouses with the file's macros replaced, and asks the suite's own judges.
+
+    In order of cost: the double entry and the independent reading over the trap landing of
+    tests/property/test_against_oracle.py, the golden figures.
+    """
+    from orchestration.quality.double_entry import double_entry_frame
+    from tests.golden.test_golden import EXPECTED
+    from tests.property.differences import differences
+    from tests.support.landing import write_trap_landing
+    from tests.support.mutants import macros_of, rebuild_with
+    from tests.support.oracle import read_landing
+    from tests.support.warehouse import build_warehouse, publish_macros
+
+    whole = macros_of(file.read_text("utf-8"))
+
+    with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
+        trap, golden = Path(folder, "trap"), Path(folder, "golden")
+        write_trap_landing(trap / "landing", 11, 500, exports=6)
+        landing = read_landing(trap / "landing")
+        as_of = max(row.stamp for row in landing.observations).date()
+        shutil.copytree(PROJECT_DIR / "tests/golden/landing", golden / "landing")
+        for at, day in ((trap, as_of), (golden, EXPECTED["as_of"])):
+            build_warehouse(at / "landing", at / "home", day).close()
+
+        def spoiled(at: Path, changed: dict[str, str]) -> tuple[Path, list[str]]:
+            copy = Path(shutil.copy(at / "home/warehouse.duckdb", at / "warehouse.duckdb"))
+            return copy, rebuild_with(copy, changed)
+
+        def kill(mutant: Mutant) -> str:
+            text = mutant.text()
+            changed = {name: body for name, body in macros_of(text).items() if body != whole.get(name)}
+            warehouse, broken = spoiled(trap, changed)
+            if broken:
+                return f"build of {broken[0].split(':')[0]}"
+            with duckdb.connect(str(warehouse)) as con:
+                frame = double_entry_frame(con, whole=True)
+                if frame["disagreeing"].any():
+                    return "double entry: " + frame.loc[frame["disagreeing"] > 0, "figure"].iloc[0]
+                try:
+                    publish_macros(con)
+                except duckdb.Error as error:
+                    return f"published macros: {type(error).__name__}"
+                if found := differences(landing, con, as_of):
+                    return "second reading: " + found[0].split(":")[0]
+            warehouse, broken = spoiled(golden, changed)
+            with duckdb.connect(str(warehouse)) as con:
+                publish_macros(con)
+                for question in EXPECTED["questions"]:
+                    if wrong := _golden(con, question):
+                        return f"golden: {question['about']}: {wrong}"
+            return ""
+
+        yield kill
+
+
+def _golden(con: duckdb.DuckDBPyConnection, question: dict) -> str:
+    """The first figure of a golden question that is not as worked out by hand."""
+    kind, _, code = question.get("scope", "province=all").partition("=")
+    rows = con.execute(
+        "select kpi_code, numerator, denominator from marts.kpis(?, ?, ?, convention := ?) "
+        "where scope_type = ? and scope_code = ?",
+        [question["from"], question["to"], question["as_of"], question.get("convention", "separate"), kind, code],
+    ).fetchall()
+    answered = {kpi: (top, base) for kpi, top, base in rows}
+    for kpi, figure in question["figures"].items():
+        if answered.get(kpi) != (tuple(figure) if isinstance(figure, list) else (figure, None)):
+            return kpi
+    return ""

@@ -13,6 +13,9 @@ _MOST_UNKNOWN_LISTED = 50
 _NUMBERING = re.compile(r"(\( ?\d+ ?\)|\d+)?( ?= ?[\d ()+*/:x×.,…%–-]+)?")
 
 
+_Accepted = tuple[dict[str, list[str]], dict[str, list[tuple[str, str]]]]
+
+
 @dataclass(frozen=True)
 class Header:
     """Where each accepted name stands.
@@ -54,11 +57,22 @@ def match(
     cells: list[str], source: Source, *, is_json: bool = False
 ) -> tuple[dict[str, list[tuple[str, int]]], list[str], list[str]]:
     """(found, unknown header texts, accepted names that stand twice). A name may serve several columns."""
+    return _match(cells, *_accepted(source, is_json=is_json))
+
+
+def _accepted(source: Source, *, is_json: bool = False) -> _Accepted:
+    """The names of each column, best first, and the (column, name) that each folded name means."""
     order = {c.name: accepted_names(c, is_json=is_json) for c in source.columns}
     accepted: dict[str, list[tuple[str, str]]] = {}
     for column, names in order.items():
         for name in names:
             accepted.setdefault(fold(name), []).append((column, name))
+    return order, accepted
+
+
+def _match(
+    cells: list[str], order: dict[str, list[str]], accepted: dict[str, list[tuple[str, str]]]
+) -> tuple[dict[str, list[tuple[str, int]]], list[str], list[str]]:
     found: dict[str, list[tuple[str, int]]] = {}
     unknown, twice, seen = [], [], set()
     for position, cell in enumerate(cells):
@@ -81,9 +95,10 @@ def match(
 def find(sheets: list[Sheet], source: Source) -> tuple[Sheet, Header]:
     """The first row of the first sheet that bears every required column. Raises RejectedFile naming what lacks."""
     best: tuple[int, list[str]] = (0, [])
+    names = _accepted(source)
     for sheet in sheets:
         for index, cells in enumerate(sheet.head):
-            found, unknown, twice = match(cells, source)
+            found, unknown, twice = _match(cells, *names)
             if not found:
                 continue
             has_numbering = _numbered(sheet.head[index + 1 : index + 2])

@@ -1,0 +1,1 @@
+"""Files that nobody would write, over every decoder and declaration: `python -m tests.fuzz --help`."""

@@ -95,10 +95,11 @@ import importlib, resource, sys
 from orchestration import cli
 
 module, name = sys.argv[1].rsplit(".", 1)
+limit = int(sys.argv[2])
 owner = importlib.import_module(module)
 whole = getattr(owner, name)
 def limited(*arguments, **options):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     try:
         return whole(*arguments, **options)
     finally:

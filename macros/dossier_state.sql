@@ -5,7 +5,7 @@
 {% macro dossier_state_columns() %}
     {{ return([
         'procedure_code', 'procedure_name', 'field_code', 'field_name', 'agency_code', 'agency_name',
-        'service_level', 'channel', 'applicant_type', 'applicant_key', 'applicant_identity_kind',
+        'service_level', 'channel', 'applicant_type',
         'submitted_at', 'received_at', 'due_at', 'supplement_requested_at', 'completed_at', 'returned_at',
         'status_code', 'fee_amount', 'paid_online', 'has_digitised_components', 'has_electronic_result',
         'from_national_portal', 'result_kind', 'other_code', 'is_deleted',

@@ -37,13 +37,21 @@
 
 {# Runs of the same state, with the half-open interval of export stamps during which each was the newest known.
    `observations` holds at most one row per key and stamp. `last_shown_at` is the newest export that showed the
-   state, changed or not. -#}
-{% macro knowledge_versions(observations, key, state) %}
+   state, changed or not. The `persons`, columns of pseudonyms, make no version of their own, so that erasing someone
+   changes none: a version bears those that the newest of its exports showed. -#}
+{% macro knowledge_versions(observations, key, state, persons=[]) %}
     with compared as (
         select
             *,
             lag(export_stamp) over keys as previous_stamp,
             max(export_stamp) over (partition by {{ key | join(', ') }}) as newest_stamp,
+            {% for column in persons %}
+            lag({{ column }}) over keys as previous_{{ column }},
+            last_value({{ column }}) over (
+                partition by {{ key | join(', ') }} order by export_stamp
+                rows between unbounded preceding and unbounded following
+            ) as newest_{{ column }},
+            {% endfor %}
             lag(export_stamp) over keys is null
             {% for column in state %}
             or {{ column }} is distinct from lag({{ column }}) over keys
@@ -54,6 +62,10 @@
 
     select
         {{ (key + state) | join(', ') }},
+        {% for column in persons %}
+        case when lead(export_stamp) over keys is null then newest_{{ column }}
+            else lead(previous_{{ column }}) over keys end as {{ column }},
+        {% endfor %}
         source_file,
         row_number,
         export_stamp as known_from,
@@ -70,8 +82,8 @@
 {%- endmacro %}
 
 {# The versions of every key of a source or register. -#}
-{% macro history_of(relation, key, state) %}
-    {{ knowledge_versions('(' ~ last_rows_per_stamp(relation, key) ~ ')', key, state) }}
+{% macro history_of(relation, key, state, persons=[]) %}
+    {{ knowledge_versions('(' ~ last_rows_per_stamp(relation, key) ~ ')', key, state, persons) }}
 {% endmacro %}
 
 {# The rows as they are known now. -#}

@@ -18,7 +18,8 @@ Choices made where the contract leaves room (the most literal reading was taken)
 10. Years 1900 to 2100 bind every text form of a time. Fractions of a second in ISO text are cut.
 11. A dossier code without `-` gives no agency; its scope code is `unknown`.
 12. Named fee columns come before Phí + Lệ phí, these before DanhSachLePhi.
-13. A version's state is every kept column of the source, the identity number included.
+13. A version's state is every kept column of the source; who the person is makes no version of its own, so that
+    erasing someone changes none.
 14. An export is a stamp. One that does not show the dossier does not break a run of closed exports;
     a deleted row with a closed status continues it.
 15. `form_06a`: withdrawn joins resolved and on_due_date in every count and rate; not the mean of working
@@ -117,11 +118,12 @@ def versions(landing: Landing) -> list[dict[str, Any]]:
         mine: list[dict[str, Any]] = []
         state = None
         for row in rows:
-            if row.values != state:
-                state = row.values
+            shown = {c: v for c, v in row.values.items() if c != "applicant_id"}
+            if shown != state:
+                state = shown
                 if mine:
                     mine[-1]["known_to"] = row.stamp
-                mine.append({**state, "known_from": row.stamp, "known_to": OPEN_END})
+                mine.append({**row.values, "known_from": row.stamp, "known_to": OPEN_END})
                 mine[-1]["source_file"] = row.source_file
             mine[-1]["last_shown_at"] = row.stamp
         out += mine

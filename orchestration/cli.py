@@ -331,7 +331,7 @@ def status(home: str | None, form: str) -> None:
     for damage in state["damaged"]:
         _say(f"damaged   {damage}")
     if state["purge_unfinished"]:
-        _say("purge     begun and not finished: releases may name who was to be erased; run the same `cchc purge` again")
+        _say("purge     not finished: releases may still name who was to be erased; run the same `cchc purge` again")
     if run := state["last_run"]:
         _say(f"last run  {run['ended_at']} as of {run['as_of']}: {run['outcome']} {run['message']}".rstrip())
     for source, newest, days, files, accepted in state["freshness"]:

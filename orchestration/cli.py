@@ -298,6 +298,39 @@ def doctor(landing: str | None, home: str | None) -> None:
 
 @cli.command()
 @_home_option
+@click.option("--person", is_flag=True, help="One person, whose identity number is asked for or read from stdin.")
+@click.option("--policy", is_flag=True, help="Whoever the exports name that are older than expectations/retention.yml.")
+@click.option("--reason", required=True, help="Why; kept in the certificate. Not the person's number or name.")
+@click.option("--by", required=True, metavar="NAME", help="Who decides.")
+def purge(home: str | None, person: bool, policy: bool, reason: str, by: str) -> None:
+    """Take persons out of all that the warehouse keeps; rows and figures stay. Older releases are removed."""
+    from orchestration.purge import Purge
+
+    if person == policy:
+        raise click.UsageError("give either --person or --policy")
+    Home.for_reading(Settings.load(home=home))
+    bars = _Bars()
+    asked = Purge(Settings.load(home=home), reason, by, number=_secret() if person else None)
+    asked.progress = bars
+    asked.announce = lambda stage, text: (bars.close(), _say(f"{stage:<9} {text}"))
+    try:
+        interrupts.apart(asked.run)
+    finally:
+        bars.close()
+
+
+def _secret() -> str:
+    """An identity number that is neither shown nor part of the command, for both would be kept somewhere."""
+    if sys.stdin.isatty():
+        return click.prompt("identity number", hide_input=True, err=True)
+    try:
+        return sys.stdin.readline(1 << 10)
+    except ValueError:
+        raise click.UsageError("stdin holds no text: give the identity number on one line, in UTF-8") from None
+
+
+@cli.command()
+@_home_option
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def status(home: str | None, form: str) -> None:
     """Last releases, last run, freshness per source, what blocks, open rejections."""
@@ -315,6 +348,8 @@ def status(home: str | None, form: str) -> None:
         _say("release   none yet")
     for damage in state["damaged"]:
         _say(f"damaged   {damage}")
+    if state["purge_unfinished"]:
+        _say("purge     not finished: releases may still name who was to be erased; run the same `cchc purge` again")
     if run := state["last_run"]:
         _say(f"last run  {run['ended_at']} as of {run['as_of']}: {run['outcome']} {run['message']}".rstrip())
     for source, newest, days, files, accepted in state["freshness"]:

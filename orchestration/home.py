@@ -32,6 +32,7 @@ class Home:
         self.releases = root / "releases"
         self.current = root / "current"
         self.work = root / "work"
+        self.certificates = root / "certificates"
         self.key_file = root / "pseudonym.key"
 
     @classmethod
@@ -192,10 +193,10 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, mode: int = 0o666) -> None:
     """Write a small file so that a reader sees the old one or the new one, never a half."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "w", encoding="utf-8") as file:
+    with open(temporary, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

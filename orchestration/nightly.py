@@ -17,6 +17,7 @@ import duckdb
 from orchestration.engine import connect
 from orchestration.errors import PublicationBlocked, ReleaseDamaged, UsageError, writing
 from orchestration.home import Home, write_text
+from orchestration.ingestion.erasure import erase
 from orchestration.ingestion.ingest import IngestionReport, ingest
 from orchestration.ingestion.lake import Content, Decision, Lake, LakeFile, Loss, counted, losses
 from orchestration.publishing import releases
@@ -101,6 +102,8 @@ class Night:
         """Take what is new in landing into the lake; a rebuild starts from the lake alone."""
         self.lake.sweep(had_register=self.home.marks.get("has_lake_register", False))
         self.home.remember(has_lake_register=True)
+        if changed := erase(self.settings, self.lake, self.home.work):
+            self.announce("purge", f"an interrupted purge is finished in the lake: {changed:,} rows name nobody now")
         if not self.reads_landing:
             return self.ingestion
         self.ingestion = ingest(self.settings, self.home, self.lake, self._progress("ingest"))

@@ -12,6 +12,7 @@ from orchestration.home import Home
 from orchestration.ingestion.decode import RejectedFile, identity_of
 from orchestration.ingestion.lake import Lake, LakeFile, Written
 from orchestration.ingestion.landing import LandedFile, not_a_file, scan
+from orchestration.ingestion.pseudonyms import Pseudonyms
 from orchestration.ingestion.reader import landed_as, rejected
 from orchestration.ingestion.readers import Job, Readers
 from orchestration.settings import Settings
@@ -48,10 +49,10 @@ def ingest(settings: Settings, home: Home, lake: Lake, progress: Progress | None
     Raises UsageError for a missing landing folder or a wrong key, CchcError for a damaged register or a full disk.
     """
     landed = scan(settings.landing, set(all_sources()))
-    key = home.pseudonym_key(settings, lake_is_empty=lake.is_empty())
+    pseudonyms = Pseudonyms.of(home, settings, lake.erased, lake_is_empty=lake.is_empty())
     report = IngestionReport(seen=len(landed))
     tray = _Tray(lake, report)
-    with Readers(settings, key, home.work / "readers") as readers:
+    with Readers(settings, pseudonyms, home.work / "readers") as readers:
         for job, written in readers.read(_new(landed, lake, tray, progress)):
             tray.put(job.file, written)
         tray.forget_what_is_gone()

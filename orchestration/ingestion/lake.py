@@ -23,6 +23,7 @@ from orchestration.engine import CLOSED, exactly
 from orchestration.errors import CchcError, UsageError
 from orchestration.home import sync, write_text
 from orchestration.ingestion.decode import sha256_of
+from orchestration.ingestion.pseudonyms import Erased
 from orchestration.ingestion.register import Register
 from orchestration.ingestion.rows import quoted
 from orchestration.sources import Source, all_sources
@@ -141,8 +142,15 @@ class _State:
     accepted: dict[tuple, LakeFile] = field(default_factory=dict)
     rejected: dict[tuple, LakeFile] = field(default_factory=dict)
     stored: dict[str, _Stored] = field(default_factory=dict)
+    # What is erased everywhere in the lake, as the list of those erased then was.
+    erased: dict[str, Any] | None = None
 
     def apply(self, entry: dict[str, Any], root: Path) -> None:
+        if entry["event"] == "erased":
+            self.erased = entry["erasures"]
+            return
+        if entry["file"] is None:
+            return
         file = LakeFile.of(entry["file"])
         match entry["event"]:
             case "accepted":
@@ -156,6 +164,15 @@ class _State:
                 self.rejected.pop(file.key, None)
             case "rejected":
                 self.rejected[file.key] = file
+            case "purged":
+                path = str(root / entry["path"])
+                self.stored.pop(str(root / entry["in_place_of"]))
+                self.stored[path] = _Stored(entry["sha256"], entry["size"], entry["mtime_ns"])
+                held = self.accepted[file.key]
+                if held.former and held.former.path == str(root / entry["in_place_of"]):
+                    self.accepted[file.key] = replace(held, former=replace(held.former, path=path))
+                else:
+                    self.accepted[file.key] = replace(held, path=path)
             case "removed":
                 (self.accepted if file.status == "accepted" else self.rejected).pop(file.key, None)
 
@@ -170,6 +187,11 @@ class Lake:
     def __init__(self, root: Path):
         self.root = root
         self.register = Register(root / "_register.jsonl")
+        self.erasures = Register(
+            root / "_erased.jsonl",
+            "the list of those erased",
+            "restore it from a backup, for without it they would come back",
+        )
         self._state: _State | None = None
 
     # ------------------------------------------------------------ what there is
@@ -190,6 +212,20 @@ class Lake:
         """
         files = [*self.state.accepted.values(), *self.state.rejected.values()]
         return sorted(files, key=lambda f: (f.source or "", f.source_file.encode(), f.status))
+
+    @property
+    def erased(self) -> Erased:
+        """Who is to be named no more. Raises CchcError when the list of them is damaged or shorter than it was."""
+        known = self.state.erased
+        if known and not self.erasures.holds(known):
+            raise CchcError(f"{self.erasures.called} {self.erasures.path} is not what it was: {self.erasures.remedy}")
+        return Erased.of(self.erasures.entries)
+
+    @property
+    def names_only_whom_it_may(self) -> bool:
+        """Whether all who are listed as erased are erased from every lake file."""
+        listed = self.erasures.head
+        return listed["entries"] == 0 or self.state.erased == listed
 
     def is_empty(self) -> bool:
         return not self.state.accepted
@@ -250,6 +286,44 @@ class Lake:
         for file in superseded:
             if file.path and file.path not in counted:
                 self._set_aside(Path(file.path))
+
+    def exchange(self, made: list[tuple[Path, Path, dict[str, Any]]]) -> None:
+        """Put lake files in the place of others that say more of the same rows, and delete those.
+
+        Each is (the lake file, what was made of it, what else the register says of it). A run that dies leaves the
+        one or the other whole.
+        """
+        held = {f.path: f for kept in self.state.accepted.values() for f in (kept, kept.former) if f}
+        entries, folders = [], set()
+        for old, new, said in made:
+            sha256 = sha256_of(new)
+            stem = re.sub(r"\.e[0-9a-f]{12}$", "", old.name.removesuffix(".parquet"))
+            target = old.with_name(f"{stem}.e{sha256[:12]}.parquet")
+            os.replace(new, target)
+            folders.add(target.parent)
+            stat = target.stat()
+            entries.append({
+                "event": "purged",
+                "file": held[str(old)].values() if str(old) in held else None,
+                "in_place_of": old.relative_to(self.root).as_posix(),
+                "path": target.relative_to(self.root).as_posix(),
+                "sha256": sha256,
+                "size": stat.st_size,
+                "mtime_ns": stat.st_mtime_ns,
+                "erasures": self.erasures.head["entries"],
+                **said,
+            })  # fmt: skip
+        for folder in folders:
+            sync(folder)
+        self._register(entries)
+        for old, _, _ in made:
+            old.unlink()
+        for folder in folders:
+            sync(folder)
+
+    def confirm_erased(self) -> None:
+        """Register that all who are listed as erased are erased from every lake file."""
+        self._register([{"event": "erased", "erasures": self.erasures.head}])
 
     def _register(self, entries: list[dict[str, Any]]) -> None:
         before = len(self.register.entries)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from orchestration.ingestion.decode import RejectedFile
 from orchestration.ingestion.formats import records, text, workbook
 from orchestration.ingestion.lake import LakeFile, Written, lake_columns
 from orchestration.ingestion.landing import LandedFile
+from orchestration.ingestion.pseudonyms import Pseudonyms
 from orchestration.ingestion.rows import Counts, quoted, sort_out
 from orchestration.settings import Bounds, Settings
 from orchestration.sources import Source, all_sources
@@ -27,8 +27,8 @@ from orchestration.sources import Source, all_sources
 _OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
-def reading_engine(settings: Settings, work: Path, key: bytes) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that knows the pads of the pseudonym key (HMAC, RFC 2104) and nothing else.
+def reading_engine(settings: Settings, work: Path) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB within the bounds of a file.
 
     What it spills is clear text of persons, hence encrypted under a key that dies with the process.
     """
@@ -37,9 +37,6 @@ def reading_engine(settings: Settings, work: Path, key: bytes) -> duckdb.DuckDBP
     con.execute("set force_mbedtls_unsafe = true")
     con.execute("set temp_file_encryption = true")
     con.execute("set max_temp_directory_size = ?", [f"{bounds.disk >> 20}MiB"])
-    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
-    con.execute("set variable pad_in = ?::blob", [bytes(b ^ 0x36 for b in block)])
-    con.execute("set variable pad_out = ?::blob", [bytes(b ^ 0x5C for b in block)])
     return con
 
 
@@ -66,7 +63,13 @@ def rejected(file: LandedFile, sha256: str, rejection: RejectedFile, *, by_itsel
 
 
 def take_in(
-    con: duckdb.DuckDBPyConnection, file: LandedFile, sha256: str, bounds: Bounds, work: Path, made: str
+    con: duckdb.DuckDBPyConnection,
+    file: LandedFile,
+    sha256: str,
+    bounds: Bounds,
+    work: Path,
+    made: str,
+    pseudonyms: Pseudonyms,
 ) -> list[Written]:
     """Write the lake files of one landed file: its own, and one per source nested in it.
 
@@ -86,6 +89,7 @@ def take_in(
                 "no_export_stamp",
                 "the file name bears no date of its export: rename it with one, such as 20231116_2330",
             )
+        pseudonyms.ready(con, source)
         read = _read(con, file, source, work, bounds)
         taken = replace(
             landed_as(file, sha256),
@@ -94,11 +98,11 @@ def take_in(
             rows_rejected=read.counts.rejected,
             unknown_columns=tuple(read.header.unknown),
         )
-        stored = _as_stored(source, taken)
+        stored = _as_stored(source, taken, pseudonyms)
         if source.nested and read.is_json:
             con.execute(f"create or replace temp table own_rows as {stored}")
             stored = "select * from own_rows"
-        nested = _take_in_nested(con, source, taken, read, bounds, made)
+        nested = _take_in_nested(con, source, taken, read, bounds, made, pseudonyms)
         return [_written(con, stored, taken, made), *nested]
     except RejectedFile as rejection:
         return [rejected(file, sha256, rejection)]
@@ -211,6 +215,7 @@ def _take_in_nested(
     read: _Read,
     bounds: Bounds,
     made: str,
+    pseudonyms: Pseudonyms,
 ) -> list[Written]:
     """Rows of other sources inside JSON records, with the parent's file, stamp and row number."""
     sources, taken = all_sources(), []
@@ -225,6 +230,7 @@ def _take_in_nested(
             continue
         inner = sources[nested.source]
         records.nested_records(con, keys, nested.parent_column)
+        pseudonyms.ready(con, inner)
         inside = _read_records(con, inner, bounds, is_nested=True)
         file = replace(
             parent,
@@ -236,12 +242,13 @@ def _take_in_nested(
             rows_accepted=inside.counts.accepted,
             rows_rejected=inside.counts.rejected,
         )
-        taken.append(_written(con, _as_stored(inner, file), file, made))
+        taken.append(_written(con, _as_stored(inner, file, pseudonyms), file, made))
     return taken
 
 
-def _as_stored(source: Source, file: LakeFile) -> str:
-    """`sorted_rows` in the lake's shape: defaults filled in, nothing of a rejected row but its masked raw text."""
+def _as_stored(source: Source, file: LakeFile, pseudonyms: Pseudonyms) -> str:
+    """`sorted_rows` in the lake's shape: defaults filled in, nothing of a rejected row but its masked raw text, no
+    pseudonym of a person who was erased."""
     remedies = {c.name: f"{_requirement(c)}" for c in source.columns}
     detail = " ".join(
         f"when {literal(name)} then {literal(name + ': ')} || reject_reason || {literal('; ' + remedy)}"
@@ -254,9 +261,17 @@ def _as_stored(source: Source, file: LakeFile) -> str:
     ]
     defaults = {c.stored_name: literal(c.default) for c in source.columns if c.default}
     defaults |= {c.stored_name: "false" for c in source.columns if c.kind == "flag"}
+    stamp = f"timestamp {literal(file.stamp.isoformat(' '))}"
+    erased = {
+        name: test
+        for c in source.identities
+        if (test := pseudonyms.erased.test(source.source, quoted(c.stored_name), stamp))
+        for name in (c.stored_name, c.kind_name)
+    }
     for name, kind in source.stored_columns():
         value = f"coalesce({quoted(name)}, {defaults[name]})" if name in defaults else quoted(name)
-        select.append(f"(case when reject_reason is null then {value} end)::{kind} as {quoted(name)}")
+        kept = f"reject_reason is null and not {erased[name]}" if name in erased else "reject_reason is null"
+        select.append(f"(case when {kept} then {value} end)::{kind} as {quoted(name)}")
     select.append("reject_reason")
     select.append("reject_column")
     select.append(

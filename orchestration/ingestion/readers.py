@@ -19,6 +19,7 @@ from orchestration.errors import CchcError
 from orchestration.ingestion.decode import RejectedFile
 from orchestration.ingestion.lake import Written
 from orchestration.ingestion.landing import LandedFile
+from orchestration.ingestion.pseudonyms import Pseudonyms
 from orchestration.ingestion.reader import rejected
 from orchestration.settings import PROJECT_DIR, Bounds, Settings
 
@@ -41,9 +42,9 @@ class Job:
 class Readers:
     """A handful of reading processes below one folder, started as they are needed."""
 
-    def __init__(self, settings: Settings, key: bytes, folder: Path):
+    def __init__(self, settings: Settings, pseudonyms: Pseudonyms, folder: Path):
         self.settings = settings
-        self.key = key
+        self.pseudonyms = pseudonyms
         self.folder = folder
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self.most = min(_MOST, cores, settings.threads or cores)
@@ -86,7 +87,7 @@ class Readers:
 
     def _start(self) -> _Process:
         self._started += 1
-        return _Process(self.settings, self.key, self.folder / str(self._started))
+        return _Process(self.settings, self.pseudonyms, self.folder / str(self._started))
 
     def _done(self, process: _Process) -> tuple[Job, list[Written]]:
         try:
@@ -109,7 +110,7 @@ class _Process:
     job: Job
     deadline: float
 
-    def __init__(self, settings: Settings, key: bytes, folder: Path):
+    def __init__(self, settings: Settings, pseudonyms: Pseudonyms, folder: Path):
         self.settings = settings
         self.folder = folder
         folder.mkdir(mode=0o700)
@@ -125,7 +126,7 @@ class _Process:
                 # Arrow's own pool would reserve more address space than a reader is given.
                 env=os.environ | {"PYTHONPATH": str(PROJECT_DIR), "ARROW_DEFAULT_MEMORY_POOL": "system"},
             )
-        self._tell((settings, key, folder))
+        self._tell((settings, pseudonyms, folder))
 
     def give(self, job: Job) -> None:
         self.job = job

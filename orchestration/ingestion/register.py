@@ -1,4 +1,4 @@
-"""The lake's register: an append-only, chained list of what every lake file must be.
+"""Append-only, chained lists: the lake's register of what every lake file must be, and who was erased from it.
 
 One JSON object a line. Each entry holds the digest of the one before it, so that no entry can be changed, taken out
 or put in unseen; a last line without its line break was never written whole and does not count.
@@ -18,13 +18,18 @@ from orchestration.errors import CchcError
 from orchestration.home import sync
 
 _GENESIS = "0" * 64
+_REMEDY = (
+    "restore it from a backup, or move {folder} aside and run again over a landing folder that holds every export"
+)
 
 
 class Register:
     """Entries of one file, oldest first: mappings with `sequence`, `previous`, `digest` and what was registered."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, called: str = "the lake's register", remedy: str = _REMEDY):
         self.path = path
+        self.called = called
+        self.remedy = remedy.format(folder=path.parent)
 
     @property
     def exists(self) -> bool:
@@ -48,10 +53,7 @@ class Register:
             except (ValueError, KeyError, TypeError):
                 is_sound = False
             if not is_sound:
-                raise CchcError(
-                    f"the lake's register {self.path} is damaged at line {number}: restore it from a backup, or move "
-                    f"{self.path.parent} aside and run again over a landing folder that holds every export"
-                )
+                raise CchcError(f"{self.called} {self.path} is damaged at line {number}: {self.remedy}")
             found.append(entry)
             previous = stated
             self._length += len(line) + 1

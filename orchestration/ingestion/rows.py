@@ -314,7 +314,7 @@ def _stored(column: Column, present: list[Column]) -> str:
     value = quoted("v:" + column.name) if column in present else "null"
     if column.kind != "identity":
         return f"{value} as {quoted(column.stored_name)}"
-    kind = quoted(column.stored_name.removesuffix("_key") + "_identity_kind")
+    kind = quoted(column.kind_name)
     if column not in present:
         return f"null as {quoted(column.stored_name)}, null as {kind}"
     return (

@@ -12,6 +12,7 @@ from pathlib import Path
 from orchestration.errors import CchcError
 from orchestration.ingestion.decode import RejectedFile, identity_of
 from orchestration.ingestion.lake import Written
+from orchestration.ingestion.pseudonyms import Pseudonyms
 from orchestration.ingestion.reader import reading_engine, rejected, take_in
 from orchestration.ingestion.readers import Job
 from orchestration.settings import Bounds, Settings, quiet_telemetry
@@ -26,7 +27,7 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     quiet_telemetry()
     connection = Connection(descriptor)
-    settings, key, folder = connection.recv()
+    settings, pseudonyms, folder = connection.recv()
     _bind(settings.bounds)
     number = 0
     while True:
@@ -37,16 +38,16 @@ def main(descriptor: int) -> None:
         number += 1
         made = folder.parent / f"{folder.name}-{number}"
         try:
-            result: list[Written] | CchcError = _read(settings, key, folder, job, made)
+            result: list[Written] | CchcError = _read(settings, pseudonyms, folder, job, made)
         except CchcError as error:
             result = error
         is_fresh = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10 < _GROWN_BYTES
         connection.send((is_fresh, result))
 
 
-def _read(settings: Settings, key: bytes, folder: Path, job: Job, made: Path) -> list[Written]:
-    with reading_engine(settings, folder, key) as con:
-        written = take_in(con, job.file, job.sha256, settings.bounds, folder, str(made))
+def _read(settings: Settings, pseudonyms: Pseudonyms, folder: Path, job: Job, made: Path) -> list[Written]:
+    with reading_engine(settings, folder) as con:
+        written = take_in(con, job.file, job.sha256, settings.bounds, folder, str(made), pseudonyms)
     if job.sha256 and identity_of(job.file.path) != job.identity:
         for one in written:
             if one.made:

@@ -1,4 +1,4 @@
-"""Reading the reviewed YAML of `expectations/`: suites and gate thresholds, validated on load."""
+"""Reading the reviewed YAML of `expectations/`: suites, gate thresholds and retention, validated on load."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from orchestration.errors import CchcError
 from orchestration.settings import PROJECT_DIR
+from orchestration.sources import all_sources
 
 EXPECTATIONS_DIR = PROJECT_DIR / "expectations"
 THRESHOLDS_FILE = "thresholds.yml"
+RETENTION_FILE = "retention.yml"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
@@ -41,6 +43,26 @@ class Thresholds(Reviewed):
     """The gate's numbers."""
 
     file_rejection: FileRejection
+
+
+class Period(Reviewed):
+    """For how many years after an export was stamped its pseudonyms are kept."""
+
+    years: int = Field(ge=1, le=100)
+    reason: Reason
+
+
+class Retention(Reviewed):
+    """The retention policy: a period for every source that tells of persons."""
+
+    sources: dict[str, Period]
+
+    @model_validator(mode="after")
+    def every_source_with_persons_has_one(self) -> Retention:
+        named = {s.source for s in all_sources().values() if s.identities}
+        if wrong := sorted(named ^ self.sources.keys()):
+            raise ValueError(f"needs a period for each source with persons and no other: see {', '.join(wrong)}")
+        return self
 
 
 class Expectation(Reviewed):
@@ -104,11 +126,16 @@ def load_thresholds(directory: Path = EXPECTATIONS_DIR) -> Thresholds:
     return _load(directory / THRESHOLDS_FILE, Thresholds)
 
 
+def load_retention(directory: Path = EXPECTATIONS_DIR) -> Retention:
+    """The retention policy. Raises ReviewError naming the file and the key."""
+    return _load(directory / RETENTION_FILE, Retention)
+
+
 def load_suites(directory: Path = EXPECTATIONS_DIR) -> list[Suite]:
     """Every suite of the directory, in order of name. Raises ReviewError naming the file and the key."""
     suites = []
     for path in sorted(directory.glob("*.yml")):
-        if path.name == THRESHOLDS_FILE:
+        if path.name in (THRESHOLDS_FILE, RETENTION_FILE):
             continue
         suite = _load(path, Suite)
         if suite.name != path.stem:

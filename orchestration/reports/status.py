@@ -64,6 +64,7 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
             for r in kept[-last:]
         ],
         "damaged": damaged,
+        "purge_unfinished": home.marks.get("purge_unfinished", False),
         "last_run": last_run,
         "freshness": freshness,
         "blocking": blocking,

@@ -125,6 +125,11 @@ class Column(_Strict):
             else self.name
         )
 
+    @property
+    def kind_name(self) -> str:
+        """Beside the pseudonym of an identity number stands what kind of number it was."""
+        return self.stored_name.removesuffix("_key") + "_identity_kind"
+
 
 class Nested(_Strict):
     """A list inside each JSON record whose members are rows of another source."""
@@ -135,15 +140,33 @@ class Nested(_Strict):
 
 
 class Source(_Strict):
-    """One source of the landing contract."""
+    """One source of the landing contract.
+
+    `context` names the group of sources in which one person bears one pseudonym; sources of different groups give
+    the same person pseudonyms that cannot be brought together (docs/decisions/0007-pseudonym-contexts.md).
+    """
 
     source: str
     title_vi: str
     description: str
+    context: str | None = None
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     nested: tuple[Nested, ...] = ()
     version: str = ""
+
+    @model_validator(mode="after")
+    def _in_a_context(self) -> Source:
+        """Raises ValueError for persons without a context, and for a context without persons."""
+        if bool(self.identities) != bool(self.context):
+            raise ValueError(f"{self.source}: context: names the group of sources that share pseudonyms, needed with "
+                             "columns of kind identity and with no other")  # fmt: skip
+        return self
+
+    @property
+    def identities(self) -> tuple[Column, ...]:
+        """The columns that become pseudonyms."""
+        return tuple(c for c in self.columns if c.kind == "identity")
 
     def column(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)
@@ -161,7 +184,7 @@ class Source(_Strict):
                 continue
             out.append((column.stored_name, DUCKDB_TYPE[column.kind]))
             if column.kind == "identity":
-                out.append((column.stored_name.removesuffix("_key") + "_identity_kind", "VARCHAR"))
+                out.append((column.kind_name, "VARCHAR"))
         return out
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from orchestration.ingestion.lake import LakeFile
 from orchestration.ingestion.landing import LandedFile
+from orchestration.ingestion.pseudonyms import Pseudonyms
 from orchestration.ingestion.reader import reading_engine, take_in
 from orchestration.nightly import Night
 from orchestration.settings import Settings
@@ -202,7 +203,7 @@ def test_what_no_reader_foresaw_is_one_rejected_file(tmp_path: Path, monkeypatch
     monkeypatch.setattr(workbook, "workbook_sheets", fails)
     settings = Settings.load()
     file = LandedFile(path, "dossiers/a_20230701.xlsx", "dossiers")
-    with reading_engine(settings, tmp_path, b"k" * 32) as con:
-        [written] = take_in(con, file, "00", settings.bounds, tmp_path, str(tmp_path / "made"))
+    with reading_engine(settings, tmp_path) as con:
+        [written] = take_in(con, file, "00", settings.bounds, tmp_path, str(tmp_path / "made"), Pseudonyms(b"k" * 32))
     assert (written.made, written.file.reason_code) == (None, "unreadable")
     assert SECRET not in (written.file.detail or "") and "ValueError" in (written.file.detail or "")

@@ -298,7 +298,8 @@ def status(home: str | None, form: str) -> None:
     for damage in state["damaged"]:
         _say(f"damaged   {damage}")
     if run := state["last_run"]:
-        _say(f"last run  {run['ended_at']} as of {run['as_of']}: {run['outcome']} {run['message']}".rstrip())
+        when = run["ended_at"] or f"started {run['started_at']}"
+        _say(f"last run  {when} as of {run['as_of']}: {run['outcome']} {run['message']}".rstrip())
     for source, newest, days, files, accepted in state["freshness"]:
         seen = (
             f"newest export {newest}, {days} days before as-of, {files} files, {accepted} rows"

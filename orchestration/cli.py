@@ -351,7 +351,8 @@ def status(home: str | None, form: str) -> None:
     if state["purge_unfinished"]:
         _say("purge     not finished: releases may still name who was to be erased; run the same `cchc purge` again")
     if run := state["last_run"]:
-        _say(f"last run  {run['ended_at']} as of {run['as_of']}: {run['outcome']} {run['message']}".rstrip())
+        when = run["ended_at"] or f"started {run['started_at']}"
+        _say(f"last run  {when} as of {run['as_of']}: {run['outcome']} {run['message']}".rstrip())
     for source, newest, days, files, accepted in state["freshness"]:
         seen = (
             f"newest export {newest}, {days} days before as-of, {files} files, {accepted} rows"

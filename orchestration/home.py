@@ -8,6 +8,7 @@ import hmac
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,7 +19,9 @@ from orchestration.settings import Settings
 
 FORMAT = 1
 MARKER = "home.json"
+LAST_RUN = "last_run.json"
 SHORTEST_KEY = 32
+_ASKING_SECONDS = 0.1
 
 
 class Home:
@@ -66,7 +69,7 @@ class Home:
                 _close(folder, mode)
             probe = home.root / f".probe-{os.getpid()}"
             probe.touch()
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # a run that holds the home sweeps what it finds
             if not (home.root / MARKER).exists():
                 home.remember(cchc_home_format=FORMAT)
         except OSError as error:
@@ -111,13 +114,38 @@ class Home:
         """Hold the home for one writing run; the kernel lets go when the process dies. Raises HomeBusy."""
         handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o640)
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise HomeBusy(f"another run holds {self.root}: wait for it to end, then run again") from error
+            if not _locks(handle, fcntl.LOCK_EX):
+                time.sleep(_ASKING_SECONDS)
+                if not _locks(handle, fcntl.LOCK_EX):
+                    raise HomeBusy(f"another run holds {self.root}: wait for it to end, then run again")
             yield
         finally:
             os.close(handle)
+
+    def is_held(self) -> bool:
+        """Whether a writing run holds the home now. Asking takes the lock for an instant, which `lock` allows for."""
+        try:
+            handle = os.open(self.root / ".lock", os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            return not _locks(handle, fcntl.LOCK_SH)
+        finally:
+            os.close(handle)
+
+    @property
+    def last_run(self) -> dict[str, Any] | None:
+        """What the last run wrote of itself; outcome `running` until it ends, and for good when it was killed."""
+        try:
+            run = json.loads((self.root / LAST_RUN).read_text("utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return run if isinstance(run, dict) and "outcome" in run else None
+
+    def sweep(self) -> None:
+        """Remove the small files that a killed run had begun to write."""
+        for path in [*self.root.glob(".*.tmp"), *self.root.glob(".probe-*")]:
+            path.unlink(missing_ok=True)
 
     def pseudonym_key(self, settings: Settings, *, lake_is_empty: bool) -> bytes:
         """The key of the pseudonyms: from the settings, else the home's own, made at first use.
@@ -174,6 +202,14 @@ def _root(settings: Settings) -> Path:
     if settings.home is None:
         raise UsageError("no home given: use --home DIR or set CCHC_HOME")
     return settings.home
+
+
+def _locks(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _close(path: Path, mode: int) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -15,8 +16,8 @@ from typing import Any
 import duckdb
 
 from orchestration.engine import connect
-from orchestration.errors import PublicationBlocked, ReleaseDamaged, UsageError, writing
-from orchestration.home import Home, write_text
+from orchestration.errors import PublicationBlocked, ReleaseDamaged, UsageError, told, writing
+from orchestration.home import LAST_RUN, Home, write_text
 from orchestration.ingestion.erasure import erase
 from orchestration.ingestion.ingest import IngestionReport, ingest
 from orchestration.ingestion.lake import Content, Decision, Lake, LakeFile, Loss, counted, losses
@@ -49,6 +50,8 @@ class Night:
     verdict: Any = None
     release: Release | None = None
     is_new: bool = True
+    started_at: str | None = None
+    killed_before: str | None = None
 
     def __post_init__(self) -> None:
         if self.as_of > today():
@@ -87,16 +90,48 @@ class Night:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the home, sweep what an interrupted run left, and record how this run ends."""
+        """Hold the home, sweep what an interrupted run left, and record that this run begins and how it ends.
+
+        Whoever holds it already goes on holding it.
+        """
+        if self.is_held:
+            yield
+            return
         with self.home.lock():
             self.is_held = True
             try:
+                self.home.sweep()
                 clear(self.home.work)
                 self.home.work.mkdir(mode=0o700)
                 releases.sweep(self.home)
+                self._begin()
                 yield
+            except BaseException as error:
+                self._end("blocked" if isinstance(error, PublicationBlocked) else "failed", told(error))
+                raise
+            else:
+                self._end(*self._outcome())
             finally:
                 self.is_held = False
+
+    def _begin(self) -> None:
+        """Write down that the run goes on, and of the one before it whether it was killed."""
+        before = self.home.last_run or {}
+        self.killed_before = before.get("started_at") if before.get("outcome") == "running" else None
+        self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        with writing(self.home.root / LAST_RUN):
+            self.record("running")
+
+    def _outcome(self) -> tuple[str, str]:
+        if self.verdict is not None and not self.verdict.passed:
+            return "blocked", str(self.blocked())
+        if self.release is None:
+            return "failed", "the run ended without a release"
+        return "published" if self.is_new else "nothing new", ""
+
+    def _end(self, outcome: str, message: str) -> None:
+        with suppress(OSError):  # on a full disk, how the run ended must not hide why
+            self.record(outcome, message)
 
     def ingest(self) -> IngestionReport:
         """Take what is new in landing into the lake; a rebuild starts from the lake alone."""
@@ -247,16 +282,19 @@ class Night:
         return PublicationBlocked(_why_blocked(self.verdict, self.losses))
 
     def record(self, outcome: str, message: str = "") -> None:
-        """Keep how the run ended, for `cchc status`."""
+        """Keep how the run ended, or that it goes on, for `cchc status`."""
         content = {
-            "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "started_at": self.started_at,
+            "ended_at": None if outcome == "running" else datetime.now(UTC).isoformat(timespec="seconds"),
+            "pid": os.getpid(),
+            "killed_before": self.killed_before,
             "as_of": self.as_of.isoformat(),
             "outcome": outcome,
             "message": message,
             "release_id": self.release.release_id if self.release else None,
             "files_new": len(self.ingestion.written),
         }
-        write_text(self.home.root / "last_run.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+        write_text(self.home.root / LAST_RUN, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
 def clear(path: Path) -> None:

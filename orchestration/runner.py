@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import suppress
 
-from orchestration.errors import CchcError, HomeBusy, full_disk, is_full_disk, told
+from orchestration.errors import CchcError, full_disk, is_full_disk
 from orchestration.home import Home, write_text
 from orchestration.nightly import Night
 from orchestration.settings import quiet_telemetry
@@ -17,13 +16,24 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 def run(night: Night) -> Night:
     """Ingest, build, check, publish through Dagster.
 
-    Raises the error with which a step ended, PublicationBlocked when the verdict forbids publication.
+    Raises HomeBusy, the error with which a step ended, or PublicationBlocked when the verdict forbids publication.
     """
     quiet_telemetry()
     for chatty in ("dagster._core", "great_expectations"):  # "dagster" itself is set anew by every run
         logging.getLogger(chatty).setLevel(logging.ERROR)
-    home = night.home
-    _prepare_storage(home)
+    # Held from here on: dbt parses below the home.
+    with night.held():
+        _execute(night)
+        if night.verdict is not None and not night.verdict.passed:
+            raise night.blocked()
+        if night.release is None:
+            raise CchcError("the nightly run ended without a release: see the run in Dagster's UI")
+    return night
+
+
+def _execute(night: Night) -> None:
+    """Raises the error with which a step ended, unless the verdict tells it."""
+    _prepare_storage(night.home)
     from dagster import DagsterInstance
 
     from orchestration.definitions import NIGHTLY, build_definitions
@@ -36,21 +46,7 @@ def run(night: Night) -> Night:
             )
         except Exception as error:
             if night.verdict is None or night.verdict.passed:
-                cause = _cause(error, home)
-                if isinstance(cause, HomeBusy):  # the run that holds the home tells how it ends
-                    raise cause from None
-                with suppress(OSError):  # on a full disk
-                    night.record("failed", told(cause))
-                raise cause from None
-    if night.verdict is not None and not night.verdict.passed:
-        blocked = night.blocked()
-        night.record("blocked", str(blocked))
-        raise blocked
-    if night.release is None:
-        night.record("failed", "the run ended without a release")
-        raise CchcError("the nightly run ended without a release: see the run in Dagster's UI")
-    night.record("published" if night.is_new else "nothing new")
-    return night
+                raise _cause(error, night.home) from None
 
 
 def _prepare_storage(home: Home) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from orchestration.errors import ReleaseDamaged
@@ -19,8 +18,6 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
     kept = releases.published(home)
     lake = Lake(home.lake)
     decisions = lake.standing_decisions()
-    run_file = home.root / "last_run.json"
-    last_run = json.loads(run_file.read_text("utf-8")) if run_file.exists() else None
     files = lake.files()
     rule = load_thresholds().file_rejection
     unpublished = [
@@ -65,7 +62,7 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
         ],
         "damaged": damaged,
         "purge_unfinished": home.marks.get("purge_unfinished", False),
-        "last_run": last_run,
+        "last_run": _last_run(home),
         "freshness": freshness,
         "blocking": blocking,
         "rejected_files": [
@@ -88,3 +85,17 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
             for d in decisions.values()
         ],
     }
+
+
+def _last_run(home: Home) -> dict[str, Any] | None:
+    """The last run as it was written down, and what became of it when nothing more was."""
+    run = home.last_run
+    if run is None:
+        return None
+    if run["outcome"] == "running" and not home.is_held():
+        killed = "it was killed, or could not write down how it ended: the last release stands; run the command again"
+        return run | {"outcome": "killed", "message": killed}
+    if run.get("killed_before"):
+        before = f"the run before it, started {run['killed_before']}, was killed"
+        return run | {"message": f"{run['message']}; {before}" if run["message"] else f"({before})"}
+    return run

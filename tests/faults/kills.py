@@ -1,0 +1,558 @@
+"""Runs killed at random moments: `python -m tests.faults.kills --count 300`.
+
+Each run is a process of its own, forked from this one once all is imported, killed with SIGKILL alone or with its
+readers. After each kill the published release is whole and `cchc status` tells of the killed run, no clear text of
+the planted persons lies below the home, in /tmp or in /dev/shm, and the next undisturbed run ends exactly where a
+home ends that nothing ever disturbed. Prints what was killed where; exit code 1 when anything did not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import importlib
+import io
+import json
+import os
+import random
+import shutil
+import signal
+import string
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.cli import cli
+from orchestration.home import Home
+from orchestration.ingestion.lake import Lake
+from orchestration.nightly import Night
+from orchestration.publishing import releases
+from orchestration.quality.suites import CheckResult
+from orchestration.quality.verdict import Verdict
+from orchestration.settings import Settings, quiet_telemetry
+from orchestration.sources import Column, Source, all_sources
+from tests.conftest import AS_OF, GOLDEN, KEY
+from tests.faults.test_canaries import good
+from tests.support import writers
+from tests.support.writers import put
+
+# Where the kills fall, in parts of the whole: most of what can be half done is done while reading.
+SHARES = {"ingest": 69, "build": 4, "check": 2, "publish": 25}
+OTHER_TEMPORARY = ("/tmp", "/dev/shm")
+Said = Callable[[str], None]
+
+
+# ---------------------------------------------------------------- persons who must leave no trace
+
+
+@dataclass(frozen=True)
+class Person:
+    """A synthetic person, made of a word and nine digits that nothing else on this machine holds."""
+
+    word: str
+    digits: str
+
+    @classmethod
+    def invented(cls, rng: random.Random) -> Person:
+        letters = "".join(rng.choices(string.ascii_lowercase, k=6))
+        return cls(f"Qwzx{letters}", "".join(rng.choices(string.digits, k=9)))
+
+    @property
+    def name(self) -> str:
+        return f"Đặng Thị {self.word} Giả"
+
+    @property
+    def number(self) -> str:
+        return f"097{self.digits}"
+
+    @property
+    def grouped(self) -> str:
+        return f"097 {self.digits[:3]} {self.digits[3:6]} {self.digits[6:]}"
+
+    @property
+    def needles(self) -> tuple[bytes, ...]:
+        """What is looked for in bytes made small: the word, and the number as it was written, in each encoding."""
+        spelled = (self.word.lower(), self.number, self.number[1:], self.grouped, f"0900{self.digits[:6]}")
+        return tuple(text.encode(encoding) for text in spelled for encoding in ("utf-8", "utf-16-le"))
+
+
+def cell(column: Column, person: Person, row: int) -> str:
+    """What an export holds of the column: of a person's column the person."""
+    if column.kind == "code":
+        return f"K{row}"
+    if column.personal == "pseudonym":
+        return person.number
+    if column.personal == "dropped":
+        return f"0900{person.digits[:6]}" if "phone" in column.name else person.name
+    return good(column)
+
+
+def export(source: Source, person: Person, rows: int) -> list[list[str]]:
+    """A header and rows: the person in their own columns, and in one row each in every other column but codes."""
+    header = [*[c.name for c in source.columns], f"Ghi chú {person.grouped}"]
+    grid = [[*[cell(c, person, n) for c in source.columns], f"{person.name} {person.number}"] for n in range(rows)]
+    open_to_all = [n for n, c in enumerate(source.columns) if c.kind != "code" and not c.is_personal]
+    for row, at in enumerate(open_to_all):
+        strays = (person.grouped,) if source.columns[at].may_hold_text else (person.name, person.number)
+        for turn, stray in enumerate(strays):
+            if 2 * row + turn < rows:
+                grid[2 * row + turn][at] = stray
+    return [header, *grid]
+
+
+def records(grid: list[list[str]]) -> list[object]:
+    return [dict(zip(grid[0], row, strict=True)) for row in grid[1:]]
+
+
+WRITTEN: dict[str, Callable[[list[list[str]]], bytes]] = {
+    "csv": lambda grid: writers.csv_bytes(grid, ";", "utf-8"),
+    "csv.gz": lambda grid: writers.gz_bytes(writers.csv_bytes(grid, ",", "utf-8")),
+    "utf16.csv": lambda grid: writers.csv_bytes(grid, "\t", "utf-16-le"),
+    "xlsx": writers.xlsx_bytes,
+    "html.xls": writers.html_bytes,
+    "biff.xls": writers.xls_bytes,
+    "json": lambda grid: writers.json_bytes(records(grid)),
+    "jsonl": lambda grid: writers.jsonl_bytes(records(grid)),
+}  # fmt: skip
+
+
+def landed_persons(root: Path, person: Person, *, first: bool) -> None:
+    """Some dozens of exports, dossiers in each format. `first` has a part of them, some with other rows."""
+    for number, source in enumerate(all_sources().values()):
+        kinds = list(WRITTEN) if source.source == "dossiers" else [list(WRITTEN)[number % 8]]
+        for place, kind in enumerate(kinds):
+            is_replaced = place == 0 and number % 3 == 0
+            if first and not is_replaced:
+                continue
+            rows = 3_000 if kind in ("csv.gz", "jsonl") and len(kinds) > 1 else 60
+            rows = {True: 90, False: 40 if number % 2 else rows}[first]  # from 90 to 40 rows is a loss that blocks
+            put(root / source.source / f"xuat_20230722.{kind}", WRITTEN[kind](export(source, person, rows)))
+
+
+# ---------------------------------------------------------------- clear text
+
+
+def spelled_out(path: Path, work: Path) -> Iterator[bytes]:
+    """A file's bytes; and where they are packed, what they hold."""
+    data = path.read_bytes()
+    yield data
+    if data[:2] in (b"\x1f\x8b", b"PK"):
+        with tempfile.NamedTemporaryFile(dir=work) as plain:
+            kind = "gzip" if data[:2] == b"\x1f\x8b" else "zip"
+            with contextlib.suppress(Exception):
+                yield unpacked(data, kind)
+            plain.flush()
+    if path.suffix == ".parquet" or path.name.startswith("warehouse.duckdb") or path.suffix == ".duckdb":
+        with contextlib.suppress(duckdb.Error):  # half written: its bytes were looked at
+            yield from tables_of(path, work)
+
+
+def unpacked(data: bytes, kind: str) -> bytes:
+    import gzip
+    import zipfile
+
+    if kind == "gzip":
+        return gzip.decompress(data)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return b"".join(archive.read(name) for name in archive.namelist())
+
+
+def tables_of(path: Path, work: Path) -> Iterator[bytes]:
+    with duckdb.connect() as con:
+        if path.suffix == ".parquet":
+            yield from (str(con.execute(f"from {asked}").fetchall()).encode() for asked in (
+                f"read_parquet('{path}')", f"(select decode(key), decode(value) from parquet_kv_metadata('{path}'))"))  # fmt: skip
+        elif path.suffix == ".duckdb":
+            copy = Path(shutil.copy(path, work / "looked_at.duckdb"))
+            if (log := path.with_name(path.name + ".wal")).exists():
+                shutil.copy(log, work / "looked_at.duckdb.wal")
+            try:
+                con.execute(f"attach '{copy}' as held")
+                for schema, table in con.execute(
+                    "select schema_name, table_name from duckdb_tables() where database_name = 'held'"
+                ).fetchall():
+                    yield str(con.execute(f'from held."{schema}"."{table}"').fetchall()).encode()
+            finally:
+                copy.unlink()
+                copy.with_name(copy.name + ".wal").unlink(missing_ok=True)
+
+
+def leaks(root: Path, person: Person, work: Path, clean: set[tuple]) -> list[str]:
+    """Where a person stands below a folder. `clean` are files looked at before, by path, size and time."""
+    found = []
+    for folder, _, names in os.walk(root):
+        for path in (Path(folder, name) for name in names):
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                if path.is_symlink() or not path.is_file():
+                    continue
+                stat = path.stat()
+                seen = (path.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns)
+                if seen in clean:
+                    continue
+                if any(n in data for data in map(bytes.lower, spelled_out(path, work)) for n in person.needles):
+                    found.append(f"clear text in {path}")
+                else:
+                    clean.add(seen)
+    return found
+
+
+# ---------------------------------------------------------------- a process, killed or not
+
+
+class Child:
+    """Work in a process group of its own; what it says comes through a pipe, its last word is what it gives."""
+
+    def __init__(self, work: Callable[[Said], Any]):
+        assert threading.active_count() == 1, "a process with threads cannot be forked safely"
+        self.connection, theirs = Pipe(duplex=False)
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._run(theirs, work)
+        theirs.close()
+
+    @staticmethod
+    def _run(connection: Connection, work: Callable[[Said], Any]) -> None:
+        try:
+            os.setsid()
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for standard in (0, 1, 2):
+                os.dup2(nowhere, standard)
+            last = ("gives", work(lambda stage: connection.send(("is in", stage))))
+        except BaseException:
+            last = ("fails", traceback.format_exc())
+        with contextlib.suppress(OSError):
+            connection.send(last)
+        os._exit(0)
+
+    def hears(self, until: float | None) -> tuple[str, Any] | None:
+        """The next word; None when the time is up. Raises EOFError when it ended without a last word."""
+        if not self.connection.poll(None if until is None else max(0, until - time.monotonic())):
+            return None
+        return self.connection.recv()
+
+    def result(self) -> Any:
+        """What the work gives, once it is done. Raises RuntimeError with its traceback."""
+        while (word := self.hears(None)) is not None and word[0] == "is in":
+            pass
+        self.end()
+        if word[0] == "fails":
+            raise RuntimeError(word[1])
+        return word[1]
+
+    def kill(self, *, whole_group: bool) -> None:
+        (os.killpg if whole_group else os.kill)(self.pid, signal.SIGKILL)
+        self.end()
+
+    def end(self) -> None:
+        """Wait for it and for all that it started."""
+        os.waitpid(self.pid, 0)
+        self.connection.close()
+        deadline = time.monotonic() + 30
+        while left := self._living():
+            assert time.monotonic() < deadline, f"processes outlive the night: {left}"
+            time.sleep(0.02)
+
+    def _living(self) -> list[str]:
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                state, _, group, session = stat.read_text().rpartition(")")[2].split()[:4]
+                if str(self.pid) in (group, session) and state not in "ZX":
+                    found.append(stat.parent.name)
+        return found
+
+
+def apart(work: Callable[[], Any]) -> Any:
+    return Child(lambda said: work()).result()
+
+
+# ---------------------------------------------------------------- what is killed
+
+
+@dataclass
+class Scene:
+    """A kind of run: what it lands and starts from, how it runs, how long its stages take, where it must end."""
+
+    name: str
+    landing: Path
+    template: Path
+    run: Callable[[Path, Path, Said], None]
+    seconds: dict[str, float] = field(default_factory=dict)
+    ending: dict[str, Any] = field(default_factory=dict)
+
+    def undisturbed(self, home: Path) -> dict[str, Any]:
+        """Run to the end; gives how the home ends. Remembers how long each stage took."""
+        child = Child(lambda said: (self.run(self.landing, home, said), ending(home))[1])
+        began: dict[str, float] = {}
+        while (word := child.hears(None))[0] == "is in":
+            began.setdefault(word[1], time.monotonic())
+        child.end()
+        if word[0] == "fails":
+            raise RuntimeError(word[1])
+        times = [*began.values(), time.monotonic()]
+        for stage, start, end in zip(began, times, times[1:], strict=False):
+            self.seconds[stage] = end - start
+        return word[1]
+
+
+def begin(landing: Path, home: Path, said: Said) -> Night:
+    night = Night(Settings.load(landing, home, os.environ | {"CCHC_KEEP_RELEASES": "3"}), AS_OF)
+    night.progress = lambda stage, label, done, total: said(stage)
+    following = {"build": "check", "check": "publish"}
+    night.announce = lambda stage, text: said(following[stage]) if stage in following else None
+    return night
+
+
+def ingests(landing: Path, home: Path, said: Said) -> None:
+    night = begin(landing, home, said)
+    with night.held():
+        said("ingest")
+        night.ingest()
+        said("ended")
+
+
+def publishes(landing: Path, home: Path, said: Said) -> None:
+    """The last step alone, over a warehouse that is built."""
+    night = begin(landing, home, lambda stage: None)
+    with night.held():
+        night.ingest()
+        if night.has_news():
+            check = CheckResult(
+                check_code="a", kind="dbt", suite="a", frame="a", expectation="a", status="passed", severity="error",
+                blocking=True, observed="", unexpected_count=0, element_count=None, reason="",
+            )  # fmt: skip
+            night.verdict = Verdict((check,))
+            (night.home.work / "quality").mkdir()
+            night.verdict.write(night.home.work / "quality")
+            said("publish")
+            night.publish()
+            said("ended")
+
+
+def whole_night(landing: Path, home: Path, said: Said) -> None:
+    """What the command does."""
+    from orchestration import runner
+
+    runner.run(begin(landing, home, said))
+
+
+# ---------------------------------------------------------------- what must hold
+
+
+def ending(home: Path) -> dict[str, Any]:
+    """All that a run is judged by: the lake's files and what it knows, the tables of the release, what is left over."""
+    lake, place = Lake(home / "lake"), Home(home)
+    release = releases.current(place)
+    left = [p for pattern in (".*.tmp", ".current.*", ".probe*", "releases/.*") for p in home.glob(pattern)]
+    left += [p for p in (home / "work").rglob("*") if p.is_file()]
+    left += [p for p in (home / "lake").rglob("*") if p.is_file() and p.suffix not in (".parquet", ".jsonl", ".json")]
+    return {
+        "lake": {
+            p.relative_to(home / "lake").as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+            for p in (home / "lake").rglob("*.parquet") if "_replaced" not in p.parts
+        },
+        "known": [(f.values(), f.former and f.former.values()) for f in lake.files()],
+        "damaged": [f.source_file for f in lake.damaged(thoroughly=True)],
+        "tables": release.manifest["tables"],
+        "sources": release.manifest["sources"],
+        "release": releases.damage(release),
+        "left": [p.relative_to(home).as_posix() for p in left],
+    }  # fmt: skip
+
+
+def faults_after_kill(home: Path, person: Person, work: Path, clean: set[tuple]) -> tuple[list[str], set[tuple]]:
+    """What does not hold in a home of which the run was killed."""
+    faults = []
+    place = Home(home)
+    release = releases.current(place)
+    if release is None or (why := releases.damage(release)):
+        faults.append(f"the published release is not whole: {why if release else 'there is none'}")
+    with releases.open_release(release) as con:
+        for name, table in release.manifest["tables"].items():
+            found = con.execute(
+                "select schema_name from duckdb_tables() where table_name = ? and database_name = 'release'", [name]
+            ).fetchall()
+            schema = found[0][0] if len(found) == 1 else "marts"
+            [(rows,)] = con.execute(f'select count(*) from {schema}."{name}"').fetchall()
+            if rows != table["rows"]:
+                faults.append(f"{name} has {rows} rows, not {table['rows']}")
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        cli.main(["status", "--home", str(home)], prog_name="cchc", standalone_mode=False)
+    lines = said.getvalue().splitlines()
+    if not any(line.startswith("last run  started ") and ": killed " in line for line in lines):
+        faults.append(f"status does not tell of the kill: {[line for line in lines if line.startswith('last run')]}")
+    if f"release   {release.release_id} as of {release.as_of}  <- current" not in lines:
+        faults.append("status does not show the release")
+    faults += leaks(home, person, work, clean)
+    return faults, clean
+
+
+def faults_of_next(scene: Scene, home: Path) -> list[str]:
+    """In what the next run's home differs from one that nothing disturbed."""
+    found = scene.undisturbed(home)
+    faults = [
+        f"{part} differ after the next run: {difference(found[part], scene.ending[part])}"
+        for part in scene.ending
+        if found[part] != scene.ending[part]
+    ]
+    run = Home(home).last_run or {}
+    if not run.get("killed_before"):
+        faults.append("the next run does not tell of the killed one")
+    return faults
+
+
+def difference(one: Any, other: Any) -> str:
+    if isinstance(one, dict):
+        return ", ".join(sorted(k for k in one.keys() | other.keys() if one.get(k) != other.get(k)))[:500]
+    if isinstance(one, list):
+        return str([x for x in one if x not in other][:3] + [x for x in other if x not in one][:3])[:800]
+    return f"{one} instead of {other}"
+
+
+# ---------------------------------------------------------------- the whole
+
+
+class Kills:
+    """Scenes below one folder, and what came of killing their runs."""
+
+    def __init__(self, folder: Path, rng: random.Random, published: Path | None):
+        self.folder, self.rng = folder, rng
+        self.person = Person.invented(rng)
+        self.clean: dict[str, set[tuple]] = {}
+        self.killed: Counter[str] = Counter()
+        self.groups = self.ended_before = 0
+        self.faults: list[str] = []
+        self.before = {p: set(os.listdir(p)) for p in OTHER_TEMPORARY}
+        self.work = folder / "work"
+        self.work.mkdir()
+        self.scenes = self._scenes(published)
+
+    def _scenes(self, published: Path | None) -> dict[str, Scene]:
+        landing, home = self.folder / "landing", self.folder / "published"
+        shutil.copytree(GOLDEN, landing)
+        if published:
+            shutil.copytree(published, home, symlinks=True)
+        else:
+            apart(lambda: whole_night(landing, home, lambda stage: None))
+        small, large = self.folder / "small", self.folder / "large"
+        shutil.copytree(landing, small)
+        dossiers = all_sources()["dossiers"]
+        for kind in ("csv", "json"):
+            put(small / "dossiers" / f"xuat_20230722.{kind}", WRITTEN[kind](export(dossiers, self.person, 3_000)))
+        shutil.copytree(landing, large)
+        landed_persons(large, self.person, first=True)
+        bare = self.folder / "bare"
+        shutil.copytree(home, bare, symlinks=True, ignore=shutil.ignore_patterns("warehouse.duckdb", "dagster", "dbt"))
+        apart(lambda: ingests(large, bare, lambda stage: None))
+        landed_persons(large, self.person, first=False)
+        night = Scene("night", small, home, whole_night)
+        night.ending = night.undisturbed(self._copy(night))
+        built = self.folder / "built"
+        shutil.move(self.folder / "run", built)
+        made = releases.current(Home(built)).path
+        releases.switch(Home(built), built / "releases" / releases.current(Home(home)).path.name)
+        for place, _, _ in os.walk(made):
+            os.chmod(place, 0o700)
+        shutil.rmtree(made)
+        scenes = [Scene("ingest", large, bare, ingests), Scene("publish", small, built, publishes)]
+        for scene in scenes:
+            scene.ending = scene.undisturbed(self._copy(scene))
+        for scene in [night, *scenes]:
+            self.faults += [f"undisturbed {scene.name}: {scene.ending[p]}" for p in ("damaged", "release", "left") if scene.ending[p]]
+        return {"build": night, "check": night} | {scene.name: scene for scene in scenes}
+
+    def _copy(self, scene: Scene) -> Path:
+        home = self.folder / "run"
+        if home.exists():
+            for place, _, _ in os.walk(home):
+                os.chmod(place, 0o700)
+            shutil.rmtree(home)
+        return Path(shutil.copytree(scene.template, home, symlinks=True))
+
+    def one(self, stage: str) -> None:
+        """Kill one run in a stage and look at what it leaves. Not counted when the run ended before its kill."""
+        scene, group = self.scenes[stage], self.rng.random() < 0.5
+        home = self._copy(scene)
+        child = Child(lambda said: scene.run(scene.landing, home, said))
+        moment: float | None = None
+        now = ""
+        while word := child.hears(moment):
+            if word[0] != "is in":
+                child.end()
+                self.ended_before += 1
+                if word[0] == "fails":
+                    self.faults.append(f"{stage}: {word[1]}")
+                return
+            now = word[1]
+            if now == stage and moment is None:
+                moment = time.monotonic() + self.rng.uniform(0, 1.1 * scene.seconds[stage])
+        child.kill(whole_group=group)
+        self.killed[now if now != "ended" else stage] += 1
+        self.groups += group
+        clean = self.clean.setdefault(scene.name, set())
+        faults, self.clean[scene.name] = apart(lambda: faults_after_kill(home, self.person, self.work, clean))
+        for place, known in self.before.items():
+            for name in set(os.listdir(place)) - known:
+                if not name.startswith(("pt-", "pytest-of-")) and Path(place, name) not in self.folder.parents:
+                    faults += leaks(Path(place, name), self.person, self.work, set()) if Path(place, name) != self.folder else []
+        faults += faults_of_next(scene, home)
+        self.faults += [f"killed in {now} (of {stage}, group {group}): {fault}" for fault in faults]
+
+    def report(self) -> dict[str, Any]:
+        return {
+            "kills": sum(self.killed.values()),
+            "by_stage": dict(self.killed),
+            "with_all_readers": self.groups,
+            "ended_before_the_kill": self.ended_before,
+            "seconds_undisturbed": {s: round(self.scenes[s].seconds[s], 2) for s in SHARES},
+            "faults": self.faults,
+        }
+
+
+def planned(count: int) -> dict[str, int]:
+    """So many kills for each stage, one at least."""
+    counts = {stage: max(1, count * share // sum(SHARES.values())) for stage, share in SHARES.items()}
+    return counts | {"ingest": counts["ingest"] + max(0, count - sum(counts.values()))}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=2023)
+    parser.add_argument("--published", type=Path, help="a home of the golden landing to start from (default: made)")
+    parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
+    given = parser.parse_args()
+    quiet_telemetry()
+    os.environ["CCHC_PSEUDONYM_KEY"] = KEY
+    # Imported before the first fork, so that no run pays for it.
+    for module in ("great_expectations", "dagster", "dbt.cli.main", "orchestration.definitions", "orchestration.runner"):
+        importlib.import_module(module)
+
+    with tempfile.TemporaryDirectory(prefix="pt-kills-", dir=given.folder) as folder:
+        started = time.monotonic()
+        kills = Kills(Path(folder), random.Random(given.seed), given.published)
+        plan = planned(given.count)
+        while any(kills.killed[stage] < wanted for stage, wanted in plan.items()):
+            stage = max(plan, key=lambda s: (plan[s] - kills.killed[s]) / plan[s])
+            kills.one(stage)
+            if sys.stderr.isatty() or sum(kills.killed.values()) % 10 == 0:
+                print(dict(kills.killed), f"{len(kills.faults)} faults", f"{time.monotonic() - started:.0f} s", file=sys.stderr)
+        print(json.dumps(kills.report() | {"seconds": round(time.monotonic() - started)}, ensure_ascii=False, indent=1))
+    return 1 if kills.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

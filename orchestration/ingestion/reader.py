@@ -183,13 +183,21 @@ def _read_as(
         if rejection.reason_code in ("no_header", "missing_column") and any(s.is_wide for s in sheets):
             raise decode.too_many_columns(bounds) from None
         raise
+    _prepare(con, found.width)
     grid = sheet.load(con, found.row, found.width)
     return _Read(sort_out(con, source, grid, found), found)
+
+
+def _prepare(con: duckdb.DuckDBPyConnection, columns: int) -> None:
+    """These steps of DuckDB's planner take a time that grows with the square of the columns: minutes for 2,000."""
+    if columns > 200:
+        con.execute("set disabled_optimizers = 'statistics_propagation,common_subexpressions'")
 
 
 def _read_records(con: duckdb.DuckDBPyConnection, source: Source, bounds: Bounds, *, is_nested: bool = False) -> _Read:
     """Nested rows are accepted or rejected each by itself, never as a file."""
     keys = records.record_keys(con, bounds)
+    _prepare(con, len(keys))
     [(count,)] = con.execute("select count(*) from records").fetchall()
     found = header.find_keys(keys, source, has_records=count > 0 and not is_nested)
     grid = records.spread_records(con, keys)

@@ -6,7 +6,7 @@ Sources: [MS-CFB] for the compound file, [MS-XLS] section 2.4 for the records.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from struct import iter_unpack, pack_into, unpack_from
+from struct import Struct, iter_unpack, pack_into, unpack_from
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from orchestration.ingestion.decode import RejectedFile
 from orchestration.ingestion.formats.places import PACKED_WIDTH, Extent
 
 _END_OF_CHAIN = 0xFFFFFFFA  # and all above: no sector
+_RECORD = Struct("<HHHH")  # kind, length, and of a cell its row and column
 _BOUND_SHEET, _EOF, _DIMENSIONS, _MULRK = 0x0085, 0x000A, 0x0200, 0x00BD
 # FORMULA, INTEGER, NUMBER, LABEL, BOOLERR and RSTRING of all versions, RK, MULRK, LABELSST. BLANK is none.
 _CELLS = frozenset(
@@ -32,6 +33,7 @@ class Workbook:
         self._file = _CompoundFile(data)
         self._stream = bytearray(self._file.read("Workbook", "Book"))
         self._starts = [unpack_from("<I", self._stream, at)[0] for at in self._records(0, _BOUND_SHEET)]
+        self._dimensions: dict[int, list[int]] = {}
         self._extents: dict[int, Extent] = {}
         for start in self._starts:
             if start not in self._extents:
@@ -64,19 +66,19 @@ class Workbook:
             kind, length = unpack_from("<HH", stream, at)
             if kind == _EOF:
                 return
-            if kind in wanted and at + 4 + length <= len(stream):
+            if kind in wanted and at + 4 + max(length, 4) <= len(stream):
                 yield at + 4
             at += 4 + length
 
     def _measured(self, start: int) -> Extent:
-        stream, at, end = self._stream, start, len(self._stream) - 8
+        stream, at, end, unpack = self._stream, start, len(self._stream) - 8, _RECORD.unpack_from
         cells = last_row = last_column = 0
         while at <= end:
-            kind, length, row, column = unpack_from("<HHHH", stream, at)
-            if kind in _CELLS and length >= 4:
-                if kind == _MULRK:
-                    cells += length // 6 - 1
-                    column += length // 6 - 2 if length >= 12 else 0
+            kind, length, row, column = unpack(stream, at)
+            if kind in _CELLS:
+                if kind == _MULRK and length >= 12:
+                    cells += length // 6 - 2
+                    column += length // 6 - 2
                 cells += 1
                 if row > last_row:
                     last_row = row
@@ -84,6 +86,8 @@ class Workbook:
                     last_column = column
             elif kind == _EOF:
                 break
+            elif kind == _DIMENSIONS:
+                self._dimensions.setdefault(start, []).append(at + 4)
             at += 4 + length
         extent = Extent()
         if cells:
@@ -93,14 +97,12 @@ class Workbook:
     def _move(self, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         places, slot = [], 0
         for at in self._records(start, *_CELLS):
-            kind, length, row, column = unpack_from("<HHHH", self._stream, at - 4)
-            if length < 4:
-                continue
-            across = max(length // 6 - 1, 1) if kind == _MULRK else 1
+            kind, length, row, column = _RECORD.unpack_from(self._stream, at - 4)
+            across = length // 6 - 1 if kind == _MULRK and length >= 12 else 1
             if slot % PACKED_WIDTH + across > PACKED_WIDTH:
                 slot += PACKED_WIDTH - slot % PACKED_WIDTH
             pack_into("<HH", self._stream, at, slot // PACKED_WIDTH, slot % PACKED_WIDTH)
-            if kind == _MULRK and length >= 12:
+            if across > 1:
                 pack_into("<H", self._stream, at + length - 2, slot % PACKED_WIDTH + across - 1)
             places += [(slot + i, row, column + i) for i in range(across)]
             slot += across
@@ -111,7 +113,7 @@ class Workbook:
         """Put right what a sheet claims of its size where it claims far too much. Returns whether one did."""
         found = False
         for start, extent in self._extents.items():
-            for at in self._records(start, _DIMENSIONS):
+            for at in self._dimensions.get(start, ()):
                 length = unpack_from("<H", self._stream, at - 2)[0]
                 shape = "<IIHH" if length >= 12 else "<HHHH"
                 if length < 8:

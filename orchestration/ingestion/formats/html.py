@@ -15,10 +15,10 @@ from orchestration.ingestion.formats.tables import scattered_sheet
 from orchestration.ingestion.formats.text import marked_encoding
 from orchestration.settings import Bounds
 
-_CHUNK_BYTES = 1 << 18
+_CHUNK_BYTES = 1 << 16
 _WIDEST, _LONGEST = 16_384, 1 << 20  # columns and rows of a spreadsheet
-_CELLS = ("td", "th")
 _SECTIONS = ("table", "thead", "tbody", "tfoot")
+_PARTS = 1_000  # a cell of more parts than this is measured before it ends
 _BLOCKS = ("p", "div", "li")
 _HIDDEN = ("script", "style")
 
@@ -118,47 +118,12 @@ class _Row:
         return column
 
 
-class _Cell:
-    """An open cell: its text in parts, of which some are the text of cells nested in it.
-
-    A cell that wraps whole tables is layout: their text counts as its own only as far as a cell may go.
-    """
-
-    __slots__ = ("column", "nested", "parts", "row", "size")
-
-    def __init__(self, row: _Row, column: int):
-        self.row, self.column, self.size = row, column, 0
-        self.parts: list[str] = []
-        self.nested: list[int] | None = []
-
-    def add(self, text: str, bounds: Bounds) -> None:
-        self.parts.append(text)
-        self.size += len(text)
-        if self.size > bounds.cell:
-            self._forget_nested()
-            if self.size > bounds.cell:
-                raise too_large(
-                    f"a cell of row {self.row.number + 1} holds more than {size_text(bounds.cell)}", "shorten it"
-                )
-
-    def add_nested(self, text: str, bounds: Bounds) -> None:
-        if self.nested is None:
-            return
-        self.nested.append(len(self.parts))
-        self.parts.append(text)
-        self.size += len(text)
-        if self.size > bounds.cell:
-            self._forget_nested()
-
-    def _forget_nested(self) -> None:
-        for place in self.nested or ():
-            self.size -= len(self.parts[place])
-            self.parts[place] = ""
-        self.nested = None
-
-
 class _Page:
-    """What lxml's parser reports, gathered into filled cells: 0-based `rows` and `columns`, and `values`."""
+    """What lxml's parser reports, gathered into filled cells: 0-based `rows` and `columns`, and `values`.
+
+    A cell's text comes in `parts`. A cell that wraps whole tables is layout: their text, at `nested` among its
+    parts, counts as its own only as far as a cell may go.
+    """
 
     def __init__(self, bounds: Bounds):
         self.bounds = bounds
@@ -167,20 +132,35 @@ class _Page:
         self.count = 0
         self.path: list[str] = []
         self.sections = [_Section()]
-        self.open_rows: list[_Row] = []
-        self.open_cells: list[_Cell] = []
+        self.row = _Row(self.sections[0], -1)
+        self.outer_rows: list[_Row] = []
+        self.column = 0
+        self.parts: list[str] | None = None
+        self.nested: list[int] = []
+        self.checked_at = _PARTS
+        self.outer_cells: list[tuple[list[str], int, list[int]]] = []
         self.hidden = 0
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        parent = self.path[-1] if self.path else ""
-        self.path.append(tag)
-        if tag in _CELLS:
-            if parent == "tr":
-                row = self.open_rows[-1]
-                self.open_cells.append(_Cell(row, row.place(attributes, self.bounds)))
+        path = self.path
+        if tag == "td" or tag == "th":
+            if path and path[-1] == "tr":
+                if self.parts is not None:
+                    self.outer_cells.append((self.parts, self.column, self.nested))
+                    self.nested = []
+                row = self.row
+                if attributes or row.section.spans:
+                    self.column = row.place(attributes, self.bounds)
+                else:
+                    self.column = row.free
+                    row.free += 1
+                self.parts = []
+                self.checked_at = _PARTS
         elif tag == "tr":
-            self.sections[-1].next_row(self.bounds)
-            self.open_rows.append(_Row(self.sections[-1], self.count))
+            section = self.sections[-1]
+            section.next_row(self.bounds)
+            self.outer_rows.append(self.row)
+            self.row = _Row(section, self.count)
             self.count += 1
         elif tag in _SECTIONS:
             self.sections.append(_Section())
@@ -188,14 +168,16 @@ class _Page:
             self.hidden += 1
         elif tag == "br" or tag in _BLOCKS:
             self.data(" ")
+        path.append(tag)
 
     def end(self, tag: str) -> None:
-        self.path.pop()
-        if tag in _CELLS:
-            if self.path and self.path[-1] == "tr":
+        path = self.path
+        path.pop()
+        if tag == "td" or tag == "th":
+            if path and path[-1] == "tr":
                 self._close_cell()
         elif tag == "tr":
-            self.open_rows.pop()
+            self.row = self.outer_rows.pop()
         elif tag in _SECTIONS:
             self.sections.pop()
         elif tag in _HIDDEN:
@@ -204,18 +186,40 @@ class _Page:
             self.data(" ")
 
     def data(self, text: str) -> None:
-        if self.open_cells and not self.hidden:
-            self.open_cells[-1].add(text, self.bounds)
+        parts = self.parts
+        if parts is not None and not self.hidden:
+            parts.append(text)
+            if len(parts) > self.checked_at:
+                self._text()
+                self.checked_at = 2 * len(parts)
 
     def close(self) -> None:
         pass
 
     def _close_cell(self) -> None:
-        cell = self.open_cells.pop()
-        text = "".join(cell.parts)
-        if text and not text.isspace():
-            self.rows.append(cell.row.number)
-            self.columns.append(cell.column)
+        parts = self.parts
+        text = parts[0] if len(parts) == 1 and len(parts[0]) <= self.bounds.cell else self._text()
+        is_filled = text and not text.isspace()
+        if is_filled:
+            self.rows.append(self.row.number)
+            self.columns.append(self.column)
             self.values.append(text)
-            if self.open_cells:
-                self.open_cells[-1].add_nested(text, self.bounds)
+        self.parts = None
+        if self.outer_cells:
+            self.parts, self.column, self.nested = self.outer_cells.pop()
+            if is_filled:
+                self.nested.append(len(self.parts))
+                self.parts.append(text)
+
+    def _text(self) -> str:
+        """The text of the open cell. Raises RejectedFile when its own text alone is beyond the bound."""
+        if sum(map(len, self.parts)) > self.bounds.cell:
+            for place in self.nested:
+                self.parts[place] = ""
+            self.nested = []
+        text = "".join(self.parts)
+        if len(text) > self.bounds.cell:
+            raise too_large(
+                f"a cell of row {self.row.number + 1} holds more than {size_text(self.bounds.cell)}", "shorten it"
+            )
+        return text

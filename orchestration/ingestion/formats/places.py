@@ -97,6 +97,31 @@ class Places:
         self.extent.include(len(places), int(row.max()) - 1, int(column.max()) - 1)
 
 
+class SharedStrings:
+    """The lengths of a workbook's shared strings in the XML that holds them, as it streams by."""
+
+    def __init__(self) -> None:
+        self._starts: list[np.ndarray] = []
+        self._tail, self._size = b"", 0
+
+    def add(self, chunk: bytes) -> None:
+        buffer = self._tail + chunk
+        before = self._size - len(self._tail)
+        for mark in (b"<s", b":s"):
+            if mark + b"i" in buffer:
+                places = _pairs(buffer, mark)
+                codes = np.frombuffer(buffer + b"\0\0", np.uint8)
+                places = places[(codes[places + 2] == ord("i")) & _ENDS_NAME[codes[places + 3]]]
+                self._starts.append(np.sort(places) + before)
+        self._tail = buffer[-3:]
+        self._size += len(chunk)
+
+    def lengths(self) -> np.ndarray:
+        """In bytes, tags included, by the number of the string."""
+        starts = np.unique(np.concatenate(self._starts)) if self._starts else np.empty(0, np.int64)
+        return np.diff(starts, append=self._size)
+
+
 def _pairs(buffer: bytes, pair: bytes) -> np.ndarray:
     """Where two bytes stand side by side."""
     wanted = int.from_bytes(pair, "little")

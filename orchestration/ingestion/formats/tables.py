@@ -24,6 +24,7 @@ from orchestration.ingestion.decode import (
 from orchestration.settings import Bounds
 
 _NUMBERS = {int, float}
+_COUNTABLE = 1 << 20
 
 
 def dense_sheet(name: str, rows: list[list], bounds: Bounds) -> Sheet:
@@ -41,8 +42,8 @@ def scattered_sheet(name: str, rows: np.ndarray, columns: np.ndarray, values: li
     Columns without a filled cell are left out, so that a stray cell far to the right costs one column. Raises
     RejectedFile beyond the bounds.
     """
-    filled, columns = np.unique(columns, return_inverse=True)
-    if len(filled) > bounds.columns:
+    count, columns = _ranks(columns)
+    if count > bounds.columns:
         raise too_many_columns(bounds)
     head: list[list] = [[] for _ in range(min(int(rows[-1]) + 1, HEAD_ROWS))] if len(rows) else []
     for row, column, value in zip(rows, columns, values, strict=True):
@@ -51,6 +52,15 @@ def scattered_sheet(name: str, rows: np.ndarray, columns: np.ndarray, values: li
         head[row] += [""] * (column + 1 - len(head[row]))
         head[row][column] = value
     return Sheet(name, _head(head, bounds), _Scattered(bounds, rows, columns, values))
+
+
+def _ranks(numbers: np.ndarray) -> tuple[int, np.ndarray]:
+    """How many different numbers there are, and the rank of each among them."""
+    if len(numbers) and numbers.max() < _COUNTABLE:
+        is_there = np.bincount(numbers) > 0
+        return int(is_there.sum()), (np.cumsum(is_there) - 1)[numbers]
+    different, ranks = np.unique(numbers, return_inverse=True)
+    return len(different), ranks
 
 
 def _head(rows: Iterable[list], bounds: Bounds) -> list[list[str]]:
@@ -90,12 +100,12 @@ class _Table(Loader):
         arrays: list[pa.Array] = [pa.array(numbers, pa.int64())]
         names, select, typed = ["row_number"], ["row_number"], set()
         for i, cells in enumerate(columns):
-            kinds = list(map(type, cells))
-            found = set(kinds)
-            texts = pa.array(list(map(str, cells)), pa.string())
-            if (pc.max(pc.binary_length(texts)).as_py() or 0) > self.bounds.cell:
-                longest = pc.index(pc.binary_length(texts), pc.max(pc.binary_length(texts))).as_py()
-                raise _large_cell(f"row {numbers[longest]}", self.bounds)
+            found = set(map(type, cells))
+            kinds = list(map(type, cells)) if found & {*_NUMBERS, datetime} else []
+            texts = pa.array(cells if found == {str} else list(map(str, cells)), pa.string())
+            lengths = pc.binary_length(texts)
+            if (longest := pc.max(lengths).as_py() or 0) > self.bounds.cell:
+                raise _large_cell(f"row {numbers[pc.index(lengths, longest).as_py()]}", self.bounds)
             arrays.append(texts)
             names.append(f"c{i}")
             cell = f"c{i}"
@@ -124,8 +134,7 @@ class _Table(Loader):
 
 
 def _is_kind(kinds: list[type], wanted: set[type]) -> pa.Array:
-    held = np.array(kinds, dtype=object)
-    return pa.array(np.logical_or.reduce([held == kind for kind in wanted]).astype(bool))
+    return pa.array(np.fromiter(map(wanted.__contains__, kinds), bool, len(kinds)))
 
 
 @dataclass
@@ -146,16 +155,19 @@ class _Scattered(_Table):
 
     def below(self, header_row: int, width: int) -> tuple[Sequence[int], Iterable[Sequence]]:
         start = int(np.searchsorted(self.rows, header_row))
-        present, places = np.unique(self.rows[start:], return_inverse=True)
-        values = np.empty(len(places), object)
+        rows, columns = self.rows[start:], self.columns[start:]
+        values = np.empty(len(rows), object)
         values[:] = self.values[start:]
-        order = np.argsort(self.columns[start:], kind="stable")
-        edges = np.searchsorted(self.columns[start:][order], range(width + 1))
+        begins = np.diff(rows, prepend=-1) > 0
+        places = np.cumsum(begins) - 1
+        numbers = (rows[begins] + 1).tolist()
+        order = np.argsort(columns, kind="stable")
+        edges = np.searchsorted(columns[order], range(width + 1))
 
         def column(i: int) -> list:
             chosen = order[edges[i] : edges[i + 1]]
-            cells = np.full(len(present), "", object)
+            cells = np.full(len(numbers), "", object)
             cells[places[chosen]] = values[chosen]
             return cells.tolist()
 
-        return (present + 1).tolist(), map(column, range(width))
+        return numbers, map(column, range(width))

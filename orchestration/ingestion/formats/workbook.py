@@ -23,7 +23,7 @@ import numpy as np
 from orchestration.ingestion.decode import RejectedFile, Sheet, size_text, too_large
 from orchestration.ingestion.formats import biff
 from orchestration.ingestion.formats.html import html_sheets
-from orchestration.ingestion.formats.places import PACKED_WIDTH, Places
+from orchestration.ingestion.formats.places import PACKED_WIDTH, Places, SharedStrings
 from orchestration.ingestion.formats.scratch import Unpacking
 from orchestration.ingestion.formats.tables import dense_sheet, scattered_sheet
 from orchestration.settings import Bounds
@@ -90,7 +90,7 @@ def _xlsx_sheets(file: IO[bytes], bounds: Bounds) -> Iterator[Sheet]:
 
     try:
         archive = zipfile.ZipFile(file)
-        places = _surveyed(archive, os.fstat(file.fileno()).st_size, bounds)
+        places, strings = _surveyed(archive, os.fstat(file.fileno()).st_size, bounds)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
         raise RejectedFile("truncated", "the workbook ends early or is damaged: copy the file again") from None
     if os.fstat(file.fileno()).st_size * 2 > bounds.memory:
@@ -108,11 +108,11 @@ def _xlsx_sheets(file: IO[bytes], bounds: Bounds) -> Iterator[Sheet]:
                 raise RejectedFile("unreadable", "the workbook does not say which sheet is which: save it again")
         else:
             seen.add(part)
+            if _needed(archive, part, places[part], strings, bounds) > bounds.memory:
+                raise _too_much_memory(bounds)
             if not places[part].is_certain or places[part].extent.is_scattered:
                 yield _guarded(lambda part=part, name=name: _moved_sheet(archive, part, name, bounds))
                 continue
-            if places[part].extent.cells * _BYTES_A_CELL > bounds.memory:
-                raise _too_much_memory(bounds)
         rows = _guarded(lambda name=name: book.get_sheet_by_name(name).to_python(skip_empty_area=False))
         if part is not None and places[part].has_errors:
             for row, column, text in _error_cells(archive, part, bounds):
@@ -121,8 +121,31 @@ def _xlsx_sheets(file: IO[bytes], bounds: Bounds) -> Iterator[Sheet]:
         yield dense_sheet(name, rows, bounds)
 
 
-def _surveyed(archive: zipfile.ZipFile, packed: int, bounds: Bounds) -> dict[str, Places]:
+_SHARED_STRINGS = "xl/sharedstrings.xml"
+_SHARED = re.compile(rb't="s"[^<>]*>(?:<(?:\w+:)?f\b[^<]*</(?:\w+:)?f>)?<(?:\w+:)?v>(\d{1,9})<')
+
+
+def _needed(archive: zipfile.ZipFile, part: str, places: Places, lengths: np.ndarray, bounds: Bounds) -> int:
+    """Bytes of memory that a sheet takes: each cell holds a copy of its shared string."""
+    cells = places.extent.cells
+    most = cells * (_BYTES_A_CELL + int(lengths.max(initial=0)))
+    if most <= bounds.memory:
+        return most
+    text, held = 0, b""
+    with archive.open(part) as content:
+        while chunk := content.read(_CHUNK_BYTES):
+            held += chunk
+            cut = max(held.rfind(b"<c "), held.rfind(b":c "), len(held) - _CHUNK_BYTES, 0)
+            numbers = np.array([m[1] for m in _SHARED.finditer(held[:cut])], dtype=np.int64)
+            text += int(lengths[numbers[numbers < len(lengths)]].sum())
+            held = held[cut:]
+    return cells * _BYTES_A_CELL + text
+
+
+def _surveyed(archive: zipfile.ZipFile, packed: int, bounds: Bounds) -> tuple[dict[str, Places], np.ndarray]:
     """Every part unpacked once, within its bounds, its sum checked, and its cells surveyed.
+
+    Gives the places in each part, and the lengths of the shared strings.
 
     Raises RejectedFile, and BadZipFile where the directory lies of a part's size.
     """
@@ -135,7 +158,7 @@ def _surveyed(archive: zipfile.ZipFile, packed: int, bounds: Bounds) -> dict[str
             raise zipfile.BadZipFile
         names.add(item.filename)
         claimed.add(item.file_size)
-    unpacking, found = Unpacking(packed, bounds), {}
+    unpacking, found, strings = Unpacking(packed, bounds), {}, SharedStrings()
     for item in archive.infolist():
         whole = copy.copy(item)
         whole.file_size = 1 << 62  # else it would be read as far as the directory says
@@ -145,11 +168,13 @@ def _surveyed(archive: zipfile.ZipFile, packed: int, bounds: Bounds) -> dict[str
                 unpacking.add(len(chunk))
                 size += len(chunk)
                 places.add(chunk)
+                if item.filename.lower() == _SHARED_STRINGS:
+                    strings.add(chunk)
         places.add(b"")
         if size != item.file_size:
             raise zipfile.BadZipFile
         found[item.filename] = places
-    return found
+    return found, strings.lengths()
 
 
 def _sheet_parts(archive: zipfile.ZipFile, bounds: Bounds) -> dict[str, str]:
@@ -310,8 +335,10 @@ def _biff_sheets(data: bytes, bounds: Bounds) -> Iterator[Sheet]:
     if sum(extent.cells for extent in workbook.extents) * _BYTES_A_CELL > bounds.memory:
         raise _too_much_memory(bounds)
     data, moved = workbook.moved()
+    sheets = len(workbook.extents)
+    del workbook
     book = _guarded(lambda: CalamineWorkbook.from_filelike(io.BytesIO(data)))
-    if moved and len(book.sheet_names) != len(workbook.extents):
+    if moved and len(book.sheet_names) != sheets:
         raise RejectedFile("unreadable", "the workbook does not say which sheet is which: save it again")
     for number, name in enumerate(book.sheet_names):
         laid_out = _guarded(lambda name=name: book.get_sheet_by_name(name).to_python(skip_empty_area=False))

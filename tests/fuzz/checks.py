@@ -90,12 +90,12 @@ def _leaks(case: Case, outcome: Outcome) -> Iterator[str]:
                         if columns[key].is_personal:
                             yield f"leak: the raw row keeps {key}"
                         if not _may_bear(columns[key]):
-                            yield from look(f"the raw row's {key}", shown, name=_tells(case, columns[key]))
+                            yield from look(f"the raw row's {key}", shown, name=_tells(columns[key]))
                 elif (column := stored.get(name)) and column.personal == "pseudonym":
                     if value is not None and not re.fullmatch("[0-9a-f]{32}", value):
                         yield f"leak: {name} is no pseudonym"
                 elif not column or not _may_bear(column):
-                    yield from look(name, value, name=_tells(case, column))
+                    yield from look(name, value, name=_tells(column))
 
 
 def _may_bear(column: Column) -> bool:
@@ -103,9 +103,9 @@ def _may_bear(column: Column) -> bool:
     return column.kind in ("code", "money", "decimal")
 
 
-def _tells(case: Case, column: Column | None) -> bool:
-    """Whether a name there has got past its own column: in a damaged file it may stand under a text's header."""
-    return case.is_sound or not (column and column.may_hold_text)
+def _tells(column: Column | None) -> bool:
+    """Whether a name there has got past its own column: a text may speak of a person, its numbers masked."""
+    return not (column and column.may_hold_text)
 
 
 # ------------------------------------------------------------ the independent reading

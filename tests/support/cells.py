@@ -135,6 +135,8 @@ def read_time(cell: object) -> dt.datetime:
         if offset and offset != "Z":
             sign = -1 if offset[0] == "-" else 1
             digits = offset[1:].replace(":", "").ljust(4, "0")
+            if digits > "1400" or digits[2:] > "59":
+                raise Unreadable
             shift = sign * dt.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
             return moment - shift + dt.timedelta(hours=7)
         return moment + dt.timedelta(hours=7) if offset else moment

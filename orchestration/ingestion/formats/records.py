@@ -6,6 +6,7 @@ import codecs
 import json
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -23,6 +24,7 @@ from orchestration.settings import Bounds
 _NUMERIC = "('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE')"
 _CHUNK_BYTES = 4 << 20
 _SPLIT = "export fewer or smaller records in one file"
+_CONTROLS = [chr(code) for code in (*range(1, 9), *range(14, 32))]
 
 
 def json_records(con: duckdb.DuckDBPyConnection, text: Text, work: Path, bounds: Bounds, *, lines: bool) -> None:
@@ -32,9 +34,11 @@ def json_records(con: duckdb.DuckDBPyConnection, text: Text, work: Path, bounds:
     """
     try:
         if lines:
+            # A line is one cell: it would end at a separator that somebody could have written.
+            no_separator = "".join(secrets.choice(_CONTROLS) for _ in range(4))
             con.execute(
                 "create or replace temp table lines as select ltrim(line, '\ufeff') as j from read_csv(?, "
-                "delim = '\x01', quote = '', escape = '', header = false, auto_detect = false, "
+                f"delim = '{no_separator}', quote = '', escape = '', header = false, auto_detect = false, "
                 f"columns = {{'line': 'VARCHAR'}}, max_line_size = {bounds.record}, strict_mode = false) "
                 "where trim(line, ' \t\r\n\ufeff') <> ''",
                 [exactly(text.path)],

@@ -82,9 +82,13 @@ def _run_tests(module: str, text: str, tests: tuple[str, ...], writing: int) -> 
         os.dup2(nowhere.fileno(), 2)
         code = 1
         try:
-            code = pytest.main(
-                ["-x", "-q", "--hypothesis-seed=0", "-p", "no:cacheprovider", f"--rootdir={PROJECT_DIR}", *tests], [first]
-            )
+            # File by file: most mutants fall to the first, and need not wait until the others are collected.
+            for file in tests:
+                code = pytest.main(
+                    ["-x", "-q", "--hypothesis-seed=0", "-p", "no:cacheprovider", f"--rootdir={PROJECT_DIR}", file], [first]
+                )
+                if code:
+                    break
         finally:
             os.write(writing, (first.name or ("" if code == 0 else f"pytest ended with {code}")).encode())
             os._exit(0)
@@ -120,7 +124,7 @@ def macro_killer(file: Path) -> Iterator[Killer]:
     from tests.golden.test_golden import EXPECTED
     from tests.property.differences import differences
     from tests.support.landing import write_trap_landing
-    from tests.support.mutants import macros_of, rebuild_with
+    from tests.support.mutants import BEYOND_FIGURES, FIGURES, macros_of, rebuild_with
     from tests.support.oracle import read_landing
     from tests.support.warehouse import build_warehouse, publish_macros
 
@@ -135,27 +139,24 @@ def macro_killer(file: Path) -> Iterator[Killer]:
         for at, day in ((trap, as_of), (golden, EXPECTED["as_of"])):
             build_warehouse(at / "landing", at / "home", day).close()
 
-        def spoiled(at: Path, changed: dict[str, str]) -> tuple[Path, list[str]]:
-            copy = Path(shutil.copy(at / "home/warehouse.duckdb", at / "warehouse.duckdb"))
-            return copy, rebuild_with(copy, changed)
-
         def kill(mutant: Mutant) -> str:
             text = mutant.text()
             changed = {name: body for name, body in macros_of(text).items() if body != whole.get(name)}
-            warehouse, broken = spoiled(trap, changed)
-            if broken:
+            warehouse = Path(shutil.copy(trap / "home/warehouse.duckdb", folder))
+            if broken := rebuild_with(warehouse, changed, FIGURES):
                 return f"build of {broken[0].split(':')[0]}"
             with duckdb.connect(str(warehouse)) as con:
                 frame = double_entry_frame(con, whole=True)
-                if frame["disagreeing"].any():
-                    return "double entry: " + frame.loc[frame["disagreeing"] > 0, "figure"].iloc[0]
-                try:
-                    publish_macros(con)
-                except duckdb.Error as error:
-                    return f"published macros: {type(error).__name__}"
+            if frame["disagreeing"].any():
+                return "double entry: " + frame.loc[frame["disagreeing"] > 0, "figure"].iloc[0]
+            if broken := rebuild_with(warehouse, changed, BEYOND_FIGURES):
+                return f"build of {broken[0].split(':')[0]}"
+            with duckdb.connect(str(warehouse)) as con:
+                publish_macros(con)
                 if found := differences(landing, con, as_of):
                     return "second reading: " + found[0].split(":")[0]
-            warehouse, broken = spoiled(golden, changed)
+            warehouse = Path(shutil.copy(golden / "home/warehouse.duckdb", folder))
+            rebuild_with(warehouse, changed, FIGURES + BEYOND_FIGURES)
             with duckdb.connect(str(warehouse)) as con:
                 publish_macros(con)
                 for question in EXPECTED["questions"]:
@@ -163,7 +164,13 @@ def macro_killer(file: Path) -> Iterator[Killer]:
                         return f"golden: {question['about']}: {wrong}"
             return ""
 
-        yield kill
+        def kill_or_fail(mutant: Mutant) -> str:
+            try:
+                return kill(mutant)
+            except duckdb.Error as error:
+                return f"a query fails: {type(error).__name__}"
+
+        yield kill_or_fail
 
 
 def _golden(con: duckdb.DuckDBPyConnection, question: dict) -> str:

@@ -6,16 +6,23 @@ import copy
 import os
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from orchestration.settings import PROJECT_DIR
 from orchestration.warehouse import dbt
 
-DOSSIER_MODELS = (
-    "fct_dossier_versions", "int_dossiers_counted", "fct_dossiers", "int_dossier_flags", "dq_flags", "int_kpi_first_month",
-    "int_kpi_dossier_changes", "int_kpi_dossier_months", "int_kpi_dossier_periods", "kpi_values", "form_06a",
-    "int_published_macros",
+FIGURES = (
+    "fct_dossier_versions", "int_dossiers_counted", "fct_dossiers", "int_kpi_first_month", "int_kpi_dossier_changes",
+    "int_kpi_dossier_months", "int_kpi_dossier_periods", "kpi_values",
 )  # fmt: skip
+BEYOND_FIGURES = ("int_dossier_flags", "dq_flags", "form_06a", "int_published_macros")
+
+
+@cache
+def _parsed() -> Any:
+    return dbt.parse()
 
 
 def macros_of(text: str) -> dict[str, str]:
@@ -23,9 +30,9 @@ def macros_of(text: str) -> dict[str, str]:
     return {found[1]: found[0] for found in re.finditer(r"\{% macro (\w+)\(.*?\{%-? endmacro %\}", text, re.DOTALL)}
 
 
-def rebuild_with(warehouse: Path, macros: dict[str, str]) -> list[str]:
-    """Builds the dossier models anew with other texts for some of the project's macros; gives what failed, by model."""
-    manifest = copy.copy(dbt.parse())
+def rebuild_with(warehouse: Path, macros: dict[str, str], models: tuple[str, ...] = FIGURES) -> list[str]:
+    """Builds models of dossiers anew with other texts for some of the project's macros; gives what failed, by model."""
+    manifest = copy.copy(_parsed())
     manifest.macros = manifest.macros | {
         f"macro.cchc.{name}": replace(manifest.macros[f"macro.cchc.{name}"], macro_sql=text)
         for name, text in macros.items()
@@ -36,7 +43,7 @@ def rebuild_with(warehouse: Path, macros: dict[str, str]) -> list[str]:
 
     result = dbtRunner(manifest=manifest).invoke(
         [
-            "run", "--select", *DOSSIER_MODELS, "--quiet", "--log-level-file", "none", "--no-use-colors", "--no-partial-parse",
+            "run", "--select", *models, "--quiet", "--log-level-file", "none", "--no-use-colors", "--no-partial-parse",
             "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
             "--target-path", str(warehouse.parent / "dbt"),
         ]

@@ -15,7 +15,7 @@ demo: setup
 
 test: setup
 	@$(BIN)/ruff check .
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 setup: .venv/.ready
 

@@ -155,14 +155,8 @@ class _Read:
 def _read(con: duckdb.DuckDBPyConnection, file: LandedFile, source: Source, work: Path, bounds: Bounds) -> _Read:
     """Decode, find the header, type and sort: the rows end in `sorted_rows`. Raises RejectedFile."""
     kind = decode.extension(file.source_file)
-    try:
-        with open(file.path, "rb") as landed:
-            return _read_as(kind, con, landed, source, work, bounds)
-    except (MemoryError, duckdb.OutOfMemoryException):
-        raise decode.too_large(
-            "the file needs more memory or temporary disk than one file is given",
-            "export it in parts or raise CCHC_FILE_MEMORY",
-        ) from None
+    with open(file.path, "rb") as landed:
+        return _read_as(kind, con, landed, source, work, bounds)
 
 
 def _read_as(

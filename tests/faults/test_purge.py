@@ -256,7 +256,7 @@ def figures(database: Path) -> dict[str, list[tuple]]:
 def test_no_figure_changes_over_a_landing_full_of_traps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of the exports past their time, and three persons more: every table but for its pseudonyms is as before."""
     province = Province(tmp_path)
-    write_trap_landing(province.landing, 11, 200, exports=5)
+    write_trap_landing(province.landing, 11, 100, exports=4)
     as_of = dt.date(2024, 12, 31)
 
     def built(**over: object) -> Night:
@@ -274,7 +274,7 @@ def test_no_figure_changes_over_a_landing_full_of_traps(tmp_path: Path, monkeypa
     erased = province.purge()["rows_changed"]
     for number in ("000000001", "098000000007", "280000011"):
         erased += province.purge(number)["rows_changed"]
-    assert erased > 200
+    assert erased > 100
     assert figures(built(reads_landing=False).home.warehouse) == before
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion.lake import Lake
-from orchestration.settings import PROJECT_DIR
+from orchestration.nightly import Night
+from orchestration.settings import PROJECT_DIR, Settings
 from tests.conftest import AS_OF
 from tests.support.published import tables
 from tests.support.writers import csv_bytes, put
@@ -28,8 +30,9 @@ def test_a_new_home_under_another_key_says_the_same(nightly, landing_and_home: t
     births += [[f"K{n}", "KS", "01/07/2023", f"0{n + 2}/07/2023", "99901", "097000111222"] for n in range(2)]
     put(landing / "civil_registrations/a_20230722.csv", csv_bytes(births, ";", "utf-8"))
     put(landing / "civil_registrations/b_20230723.csv", csv_bytes([births[0], ["K9", *births[1][1:]]], ";", "utf-8"))
-    Lake(home / "lake")
-    nightly(landing, home)
+    night = Night(Settings.load(landing, home), AS_OF)
+    with night.held():
+        night.ingest()
     Lake(home / "lake").decide("withdrawn", "civil_registrations/b_20230723.csv", "twice", "a tester")
     nightly(landing, home)
     before = tables(home / "current/cchc.duckdb")
@@ -55,6 +58,7 @@ def test_a_new_home_under_another_key_says_the_same(nightly, landing_and_home: t
     for table in before:
         if table not in ("marts.dq_check_results",):
             assert after[table] == before[table], table
+    assert {stat.S_IMODE(p.stat().st_mode) for p in (home / "lake", home / "pseudonym.key")} == {0o700, 0o600}
     assert len(keys) == len(persons(home)) == 1 and keys.isdisjoint(persons(home))
     shutil.rmtree(home.parent / "home-former")
 

@@ -6,7 +6,9 @@ import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from typing import Any
 
 import hypothesis
@@ -102,6 +104,15 @@ def run(seed: int, count: int, *, shrink: bool = True) -> Chunk:
                 seen.add(failure.promise)
                 failure.smallest = _smallest(failure)
     return chunk
+
+
+def run_all(seed: int, files: int, jobs: int, *, shrink: bool = True, chunk: int = 200) -> Iterator[Chunk]:
+    """`run` over all files in so many processes, each part as it is done."""
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        starts = range(seed, seed + files, chunk)
+        parts = [pool.submit(run, start, min(chunk, seed + files - start), shrink=shrink) for start in starts]
+        for part in as_completed(parts):
+            yield part.result()
 
 
 def _note(chunk: Chunk, seed: int, case: Case, outcome: Outcome) -> None:

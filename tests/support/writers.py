@@ -59,7 +59,7 @@ def xlsx_bytes(grid: Cells, before: list[Cells] | None = None) -> bytes:
     return out.getvalue()
 
 
-def _biff(grid: Cells) -> bytes:
+def biff_stream(grid: Cells) -> bytes:
     book = xlwt.Workbook(encoding="utf-8")
     sheet = book.add_sheet("Sheet1")
     stamp = xlwt.easyxf(num_format_str="DD/MM/YYYY HH:MM:SS")
@@ -74,7 +74,7 @@ def _biff(grid: Cells) -> bytes:
     return book.get_biff_data()
 
 
-def _compound(stream: bytes) -> bytes:
+def compound(stream: bytes) -> bytes:
     out = io.BytesIO()
     XlsDoc().save(out, stream)
     return out.getvalue()
@@ -82,21 +82,21 @@ def _compound(stream: bytes) -> bytes:
 
 def xls_bytes(grid: Cells) -> bytes:
     """True BIFF8."""
-    return _compound(_biff(grid))
+    return compound(biff_stream(grid))
 
 
 def encrypted_xls_bytes(grid: Cells) -> bytes:
     """BIFF8 with a FILEPASS record after its first BOF: no reader may open it without a password."""
-    stream = _biff(grid)
+    stream = biff_stream(grid)
     first = 4 + int.from_bytes(stream[2:4], "little")
     rc4 = b"\x01\x00\x01\x00\x01\x00" + bytes(range(48))
     filepass = b"\x2f\x00" + len(rc4).to_bytes(2, "little") + rc4
-    return _compound(stream[:first] + filepass + stream[first:])
+    return compound(stream[:first] + filepass + stream[first:])
 
 
 def encrypted_xlsx_bytes() -> bytes:
     """The compound file in which Excel wraps an encrypted workbook."""
-    data = _compound(bytes(range(256)) * 32)
+    data = compound(bytes(range(256)) * 32)
     old = "Workbook".encode("utf-16-le").ljust(64, b"\0") + (18).to_bytes(2, "little")
     new = "EncryptedPackage".encode("utf-16-le").ljust(64, b"\0") + (34).to_bytes(2, "little")
     assert old in data

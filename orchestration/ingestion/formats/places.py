@@ -50,25 +50,29 @@ class Places:
         self.extent = Extent()
         self.is_certain = True
         self.has_errors = False
-        self._tail = b""
+        self._tail, self._done = b"", 0
 
     def add(self, chunk: bytes) -> None:
         """The next bytes of the XML; none at its end."""
-        buffer = self._tail + chunk
+        buffer, done = self._tail + chunk, self._done
         upto = len(buffer) - _SEEN if chunk else len(buffer)
-        if upto <= 0:
+        if upto <= done:
             self._tail = buffer
             return
-        self._tail = buffer[upto:]
+        # A tag is looked at when all of it is there, and what stands before it still is.
+        self._tail = buffer[max(upto - _SEEN, 0) :]
+        self._done = min(upto, _SEEN)
         self.has_errors = self.has_errors or b't="e"' in buffer
         padded = buffer + bytes(_SEEN)
         codes = np.frombuffer(padded, np.uint8)
         for mark in (b"<c", b":c"):
             if mark in buffer:
                 places = _pairs(padded, mark)
-                places = places[(places < upto) & _ENDS_NAME[codes[places + 2]]] + 2
+                places = places[(places >= done) & (places < upto) & _ENDS_NAME[codes[places + 2]]]
+                if mark == b":c":
+                    places = places[_opens(codes, places)]
                 if len(places):
-                    self._include(codes, places)
+                    self._include(codes, places + 2)
 
     def _include(self, codes: np.ndarray, places: np.ndarray) -> None:
         """`places`: just behind the names of the tags."""
@@ -95,6 +99,17 @@ class Places:
         certain &= (codes[at] == 34) & (letters >= 1) & (letters <= 3) & (digits >= 1) & (digits <= 7) & (row >= 1)
         self.is_certain = self.is_certain and bool(certain.all())
         self.extent.include(len(places), int(row.max()) - 1, int(column.max()) - 1)
+
+
+def _opens(codes: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Whether the tags whose prefixes end at some places open an element: `</x:c>` does not."""
+    closes, looking = np.zeros(len(places), bool), np.ones(len(places), bool)
+    for back in range(1, _SEEN):
+        at = np.maximum(places - back, 0)
+        found = looking & (codes[at] == ord("<"))
+        closes |= found & (codes[at + 1] == ord("/"))
+        looking &= ~found
+    return ~closes
 
 
 class SharedStrings:

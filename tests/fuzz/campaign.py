@@ -106,7 +106,7 @@ def run(seed: int, count: int, *, shrink: bool = True) -> Chunk:
     return chunk
 
 
-def run_all(seed: int, files: int, jobs: int, *, shrink: bool = True, chunk: int = 200) -> Iterator[Chunk]:
+def run_all(seed: int, files: int, jobs: int, *, shrink: bool = True, chunk: int = 100) -> Iterator[Chunk]:
     """`run` over all files in so many processes, each part as it is done."""
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         starts = range(seed, seed + files, chunk)

@@ -24,12 +24,14 @@ def main() -> int:
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--jobs", type=int, default=2)
     asked.add_argument("--keep", type=Path, default=Path("fuzz-failures"), help="folder for files that fail")
+    asked.add_argument("--again", type=float, default=1.0, help="share of the files that are read twice")
     asked.add_argument("--no-shrink", action="store_true")
     options = asked.parse_args()
     began = time.monotonic()
     chunks: list[Chunk] = []
     with tqdm(total=options.files, unit=" files", disable=None) as progress:
-        for chunk in run_all(options.seed * 1_000_000, options.files, options.jobs, shrink=not options.no_shrink):
+        how = {"shrink": not options.no_shrink, "again": options.again}
+        for chunk in run_all(options.seed * 1_000_000, options.files, options.jobs, **how):
             chunks.append(chunk)
             progress.update(chunk.files)
             for failure in chunk.failures:

@@ -29,7 +29,7 @@ def main() -> int:
     options = asked.parse_args()
     began = time.monotonic()
     chunks: list[Chunk] = []
-    with tqdm(total=options.files, unit=" files", disable=None) as progress:
+    with tqdm(total=options.files, unit=" files", mininterval=0.1 if sys.stderr.isatty() else 60) as progress:
         how = {"shrink": not options.no_shrink, "again": options.again}
         for chunk in run_all(options.seed * 1_000_000, options.files, options.jobs, **how):
             chunks.append(chunk)

@@ -10,16 +10,12 @@ import argparse
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from hashlib import sha256
-from multiprocessing import get_context
 from pathlib import Path
 
 from tqdm import tqdm
 
-from tests.fuzz.campaign import Chunk, Failure, run
-
-_FILES_A_CHUNK = 200
+from tests.fuzz.campaign import Chunk, Failure, run_all
 
 
 def main() -> int:
@@ -28,22 +24,22 @@ def main() -> int:
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--jobs", type=int, default=2)
     asked.add_argument("--keep", type=Path, default=Path("fuzz-failures"), help="folder for files that fail")
+    asked.add_argument("--again", type=float, default=1.0, help="share of the files that are read twice")
     asked.add_argument("--no-shrink", action="store_true")
     options = asked.parse_args()
     began = time.monotonic()
-    sizes = [min(_FILES_A_CHUNK, options.files - at) for at in range(0, options.files, _FILES_A_CHUNK)]
     chunks: list[Chunk] = []
-    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-        waiting = [
-            pool.submit(run, options.seed * 1_000_000 + n * _FILES_A_CHUNK, size, shrink=not options.no_shrink) for n, size in enumerate(sizes)
-        ]
-        with tqdm(total=options.files, unit=" files", disable=None) as progress:
-            for done in as_completed(waiting):
-                chunks.append(done.result())
-                progress.update(chunks[-1].files)
-                for failure in chunks[-1].failures:
-                    tqdm.write(f"seed {failure.seed}: {failure.case.decoder}, {failure.case.how}, {failure.case.source}: {failure.what}", file=sys.stderr)
-                    _keep(options.keep, failure)
+    with tqdm(total=options.files, unit=" files", mininterval=0.1 if sys.stderr.isatty() else 60) as progress:
+        how = {"shrink": not options.no_shrink, "again": options.again}
+        for chunk in run_all(options.seed * 1_000_000, options.files, options.jobs, **how):
+            chunks.append(chunk)
+            progress.update(chunk.files)
+            for failure in chunk.failures:
+                tqdm.write(
+                    f"seed {failure.seed}: {failure.case.decoder}, {failure.case.how}, {failure.case.source}: {failure.what}",
+                    file=sys.stderr,
+                )
+                _keep(options.keep, failure)
     print(summary(chunks, time.monotonic() - began))
     return 1 if any(chunk.failures for chunk in chunks) else 0
 

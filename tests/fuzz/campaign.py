@@ -6,7 +6,9 @@ import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from typing import Any
 
 import hypothesis
@@ -81,8 +83,8 @@ def case_of(seed: int) -> Case:
     raise AssertionError
 
 
-def run(seed: int, count: int, *, shrink: bool = True) -> Chunk:
-    """Read the files of `count` seeds from one on, and each once more among others."""
+def run(seed: int, count: int, *, shrink: bool = True, again: float = 1.0) -> Chunk:
+    """Read the files of `count` seeds from one on, and that share of them once more among others."""
     chunk, night = Chunk(), []
     order = random.Random(seed)
     with Reader() as reader, Reader() as other:
@@ -91,7 +93,8 @@ def run(seed: int, count: int, *, shrink: bool = True) -> Chunk:
             case = case_of(number)
             outcome = reader.read(case.source_file, case.data)
             _note(chunk, number, case, outcome)
-            night.append((number, case, outcome))
+            if order.random() < again:
+                night.append((number, case, outcome))
             if len(night) == _NIGHT:
                 _again(chunk, other, order, night)
         _again(chunk, other, order, night)
@@ -102,6 +105,17 @@ def run(seed: int, count: int, *, shrink: bool = True) -> Chunk:
                 seen.add(failure.promise)
                 failure.smallest = _smallest(failure)
     return chunk
+
+
+def run_all(
+    seed: int, files: int, jobs: int, *, shrink: bool = True, again: float = 1.0, chunk: int = 100
+) -> Iterator[Chunk]:
+    """`run` over all files in so many processes, each part as it is done."""
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        starts = range(seed, seed + files, chunk)
+        parts = [pool.submit(run, start, min(chunk, seed + files - start), shrink=shrink, again=again) for start in starts]
+        for part in as_completed(parts):
+            yield part.result()
 
 
 def _note(chunk: Chunk, seed: int, case: Case, outcome: Outcome) -> None:

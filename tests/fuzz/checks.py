@@ -155,8 +155,9 @@ def _unlike_reasons(source: str, reasons: dict, rejected: list[RejectedRow]) -> 
 def _unlike_values(made: Made, mine: list[dict[str, Any]], accepted: list) -> Iterator[str]:
     rows = sorted((r for r in mine if not r["reject_reason"]), key=lambda r: r["row_number"])
     wanted = sorted(accepted, key=lambda o: (o.row_number, o.place))
-    if len(rows) != len(wanted):
-        yield f"judged: {len(rows)} accepted rows, by the independent reading {len(wanted)}"
+    numbers = [r["row_number"] for r in rows], [o.row_number for o in wanted]
+    if numbers[0] != numbers[1]:
+        yield f"judged: accepted rows {numbers[0]}, by the independent reading {numbers[1]}"
         return
     for row, observed in zip(rows, wanted, strict=True):
         for column in all_sources()[made.says["source"]].columns:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import resource
 import shutil
 import signal
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.engine import exactly
+from orchestration.ingestion import worker
 from orchestration.ingestion.landing import LandedFile
 from orchestration.ingestion.reader import reading_engine, take_in
 from orchestration.settings import Bounds, Settings, quiet_telemetry
@@ -123,9 +123,7 @@ class Reader:
 
 def _serve(connection: Connection, folder: Path) -> None:
     quiet_telemetry()
-    resource.setrlimit(resource.RLIMIT_DATA, (BOUNDS.memory, BOUNDS.memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (BOUNDS.disk, BOUNDS.disk))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    worker._bind(BOUNDS)
     settings = replace(Settings.load(env={}), threads=1, bounds=BOUNDS)
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)

@@ -66,7 +66,7 @@ def xlsx_files(draw: st.DrawFn, kinds: list[str]) -> tuple[str, bytes]:
         out.append(
             f'<{prefix}row r="{far}">{cell(f"{letters(column)}{far}", escape(draw(TEXT)) + "z", prefix)}</{prefix}row>'
         )
-    claims = f'<{prefix}dimension ref="{draw(st.sampled_from(["A1", "A1:XFD1048576", "ZZZ9:A1", "?"]))}"/>'
+    claims = f'<{prefix}dimension ref="{draw(st.sampled_from(["A1", "A1:XFD1048576", "ZZZ9:A1", "XFD1048576:A1"]))}"/>'
     name = prefix.strip(":")
     space = f'xmlns:{name}="{hostile.MAIN}"' if name else f'xmlns="{hostile.MAIN}"'
     sheet = f'<?xml version="1.0"?><{prefix}worksheet {space}>{claims}<{prefix}sheetData>{"".join(out)}</{prefix}sheetData></{prefix}worksheet>'

@@ -479,6 +479,8 @@ def read_cell(kind: str, cell: object) -> Any:
     """The value of one filled cell; `Unreadable` otherwise."""
     if isinstance(cell, dict | list):
         raise Unreadable
+    if kind == "list:any_level":  # the contract lists no values of it: those of agencies mean something, others stay
+        return CODE_LISTS["level"].get(cells.list_key(cell)) or cells.read_text(cell)
     if kind.startswith("list:"):
         values = CODE_LISTS[kind.removeprefix("list:")]
         key = cells.list_key(cell)

@@ -129,35 +129,12 @@ def test_decimals() -> None:
 @given(st.lists(st.text(max_size=12) | st.sampled_from(["-", "null", "N/a", "\u00a0 - ", "a\u200bb", "e\u0302\u0301", "\ufeffNULL"]),
                 min_size=1, max_size=60))  # fmt: skip
 def test_cleaned_text(texts: list[str]) -> None:
-    texts = [
-        t
-        for t in texts
-        if not any("\ud800" <= c <= "\udfff" or c in "\0\u00ad\u180e\u2061\u2062\u2063\u2064\u200e\u200f" for c in t)
-    ]
+    texts = [t for t in texts if not any("\ud800" <= c <= "\udfff" or c in "\0\u00ad\u180e\u2061\u2062\u2063\u2064\u200e\u200f" for c in t)]
     assert typed(cells.clean("x"), texts) == [second.clean(t) for t in texts]
 
 
 def test_flags() -> None:
-    texts = [
-        "1",
-        "0",
-        "TRUE",
-        "False",
-        "có",
-        "CÓ",
-        "co",
-        "không",
-        "khong",
-        "x",
-        "X",
-        "yes",
-        "No",
-        "1.0",
-        "0.0",
-        "2",
-        "xx",
-        "đúng",
-    ]
+    texts = ["1", "0", "TRUE", "False", "có", "CÓ", "co", "không", "khong", "x", "X", "yes", "No", "1.0", "0.0", "2", "xx", "đúng"]
     yes, no = {"1", "true", "co", "x", "yes"}, {"0", "false", "khong", "no"}
     expected = [True if (k := second.list_key(t)) in yes else False if k in no else None for t in texts]
     assert typed(cells.flag("x"), texts) == expected
@@ -166,18 +143,7 @@ def test_flags() -> None:
 
 def test_code_lists_of_the_dossier() -> None:
     status = all_sources()["dossiers"].column("status")
-    texts = [
-        "9",
-        "9.0",
-        "Đã xử lý xong",
-        "đã  xử lý xong",
-        "DA XU LY XONG",
-        "ĐÃ XỬ LÝ XONG",
-        "11",
-        "09",
-        "Đã xử lý",
-        "9.5",
-    ]
+    texts = ["9", "9.0", "Đã xử lý xong", "đã  xử lý xong", "DA XU LY XONG", "ĐÃ XỬ LÝ XONG", "11", "09", "Đã xử lý", "9.5"]
     texts = [second.tidy(t) for t in texts]
     assert typed(cells.typed(status, "x"), texts) == ["9"] * 6 + [None] * 4
     kind = all_sources()["dossiers"].column("result_kind")
@@ -196,13 +162,7 @@ def test_identity_numbers() -> None:
 
 def test_what_cannot_be_read_is_shown_without_what_it_says() -> None:
     texts = ["31/02/2023", "Trần Thị Thử 12", "098123456789", "gọi 0900123456", "12345678"]
-    assert typed(cells.masked("x"), texts) == [
-        "31/02/2023",
-        "aaaa aaa aaa 99",
-        "*********",
-        "aaa 9999999999",
-        "12345678",
-    ]
+    assert typed(cells.masked("x"), texts) == ["31/02/2023", "aaaa aaa aaa 99", "*********", "aaa 9999999999", "12345678"]
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,7 @@ def test_names_are_accepted_however_written(source: str) -> None:
 
 
 def test_order_unknown_and_twice() -> None:
-    found, unknown, twice = match(
-        ["Số hồ sơ", "Ghi chú", "Mã hồ sơ", "GHI CHÚ", "", "Trạng thái", "trang thai"], DOSSIERS
-    )
+    found, unknown, twice = match(["Số hồ sơ", "Ghi chú", "Mã hồ sơ", "GHI CHÚ", "", "Trạng thái", "trang thai"], DOSSIERS)
     assert [name for name, _ in found["dossier_code"]] == ["Mã hồ sơ", "Số hồ sơ"]
     assert unknown == ["Ghi chú", "GHI CHÚ"]
     assert twice == ["Trạng thái"]

@@ -44,7 +44,7 @@ TARGETS = {
     "dossier_state": Target(_STATE, of_sql, lambda: macro_killer(_STATE)),
     "cells": _module("cells", *_CELLS),
     "header": _module("header", "test_header_pinned.py", "test_header.py", "test_nested.py", "test_odd_files.py"),
-    "landing": _module("landing", "test_landing.py", "test_odd_files.py"),
+    "landing": _module("landing", "test_landing_pinned.py", "test_landing.py", "test_odd_files.py"),
 }
 
 

@@ -41,7 +41,7 @@ _DATABASE_ERROR = re.compile(r"\b([A-Z]\w*(?: [A-Za-z]\w*)*? Error): ([^\n]*)")
 _TELLING = ("IO Error", "Out of Memory Error", "Catalog Error", "Binder Error", "Parser Error", "Permission Error")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_TEXT = re.compile(
-    r"No space left on device|Disk quota exceeded|File too large|failed to offload data block", re.I
+    r"No space left on device|Disk quota exceeded|File too large|disk is full|failed to offload data block", re.I
 )
 
 

@@ -265,8 +265,8 @@ class Child:
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
                 state, _, group, session = stat.read_text().rpartition(")")[2].split()[:4]
-                if str(self.pid) in (group, session) and state not in "ZX":
-                    found.append(stat.parent.name)
+                if str(self.pid) in (group, session) and state not in "ZXT":
+                    found.append((stat.parent / "cmdline").read_text().replace("\0", " "))
         return found
 
 

@@ -214,8 +214,10 @@ def _asking(function: Callable) -> Callable:
         from orchestration.publishing import releases
         from orchestration.reports.figures import Question
 
-        release = releases.require_current(Home.for_reading(Settings.load(home=home)))
-        function(release, lambda convention: Question.of(release, from_on, to_on, as_of, convention, scope), **own)
+        def answer(release: releases.Release) -> None:
+            function(release, lambda convention: Question.of(release, from_on, to_on, as_of, convention, scope), **own)
+
+        releases.asked(Home.for_reading(Settings.load(home=home)), answer)
 
     for option in reversed(options):
         asked = option(asked)

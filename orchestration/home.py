@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import hmac
@@ -67,6 +68,8 @@ class Home:
             }.items():
                 folder.mkdir(exist_ok=True, mode=mode)
                 _close(folder, mode)
+                if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                    raise PermissionError(errno.EACCES, f"{folder.name or folder}: {os.strerror(errno.EACCES)}")
             probe = home.root / f".probe-{os.getpid()}"
             probe.touch()
             probe.unlink(missing_ok=True)  # a run that holds the home sweeps what it finds
@@ -111,8 +114,14 @@ class Home:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the home for one writing run; the kernel lets go when the process dies. Raises HomeBusy."""
-        handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o640)
+        """Hold the home for one writing run; the kernel lets go when the process dies.
+
+        Raises HomeBusy, and UsageError when the home cannot be written.
+        """
+        try:
+            handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o640)
+        except OSError as error:
+            raise UsageError(f"the home {self.root} cannot be written: {error.strerror}") from error
         try:
             if not _locks(handle, fcntl.LOCK_EX):
                 time.sleep(_ASKING_SECONDS)
@@ -232,9 +241,13 @@ def sync(path: Path) -> None:
 def write_text(path: Path, text: str, mode: int = 0o666) -> None:
     """Write a small file so that a reader sees the old one or the new one, never a half."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     sync(path.parent)

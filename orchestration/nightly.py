@@ -135,13 +135,14 @@ class Night:
 
     def ingest(self) -> IngestionReport:
         """Take what is new in landing into the lake; a rebuild starts from the lake alone."""
-        self.lake.sweep(had_register=self.home.marks.get("has_lake_register", False))
-        self.home.remember(has_lake_register=True)
-        if changed := erase(self.settings, self.lake, self.home.work):
-            self.announce("purge", f"an interrupted purge is finished in the lake: {changed:,} rows name nobody now")
-        if not self.reads_landing:
-            return self.ingestion
-        self.ingestion = ingest(self.settings, self.home, self.lake, self._progress("ingest"))
+        with writing(self.home.lake):
+            self.lake.sweep(had_register=self.home.marks.get("has_lake_register", False))
+            self.home.remember(has_lake_register=True)
+            if changed := erase(self.settings, self.lake, self.home.work):
+                self.announce("purge", f"a purge is finished in the lake: {changed:,} rows name nobody now")
+            if not self.reads_landing:
+                return self.ingestion
+            self.ingestion = ingest(self.settings, self.home, self.lake, self._progress("ingest"))
         report = self.ingestion
         self.announce(
             "ingest",
@@ -222,9 +223,10 @@ class Night:
             frames = build_frames(con, self.batch(), self.losses)
             frames["double_entry"] = double_entry_frame(con, whole=self.must_build)
         quality_dir = self.home.work / "quality"
-        results = run_suites(frames, quality_dir)
-        self.verdict = Verdict.of(results, dbt_results(self.dbt))
-        self.verdict.write(quality_dir)
+        with writing(quality_dir):
+            results = run_suites(frames, quality_dir)
+            self.verdict = Verdict.of(results, dbt_results(self.dbt))
+            self.verdict.write(quality_dir)
         self.announce("check", _checks(self.verdict))
         return self.verdict
 

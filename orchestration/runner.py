@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
-from orchestration.errors import CchcError, full_disk, is_full_disk
+from orchestration.errors import CchcError, full_disk, is_full_disk, writing
 from orchestration.home import Home, write_text
 from orchestration.nightly import Night
 from orchestration.settings import quiet_telemetry
@@ -23,7 +23,8 @@ def run(night: Night) -> Night:
         logging.getLogger(chatty).setLevel(logging.ERROR)
     # Held from here on: dbt parses below the home.
     with night.held():
-        _execute(night)
+        with writing(night.home.dagster):
+            _execute(night)
         if night.verdict is not None and not night.verdict.passed:
             raise night.blocked()
         if night.release is None:

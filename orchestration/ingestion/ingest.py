@@ -7,7 +7,9 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from orchestration.errors import CchcError
 from orchestration.home import Home
 from orchestration.ingestion.decode import RejectedFile, identity_of
 from orchestration.ingestion.lake import Lake, LakeFile, Written
@@ -46,8 +48,10 @@ class IngestionReport:
 def ingest(settings: Settings, home: Home, lake: Lake, progress: Progress | None = None) -> IngestionReport:
     """Read every landed file that the lake does not hold yet.
 
-    Raises UsageError for a missing landing folder or a wrong key, CchcError for a damaged register or a full disk.
+    Raises UsageError for a missing landing folder or a wrong key, CchcError for a damaged register, a full disk or a
+    landing folder that goes away meanwhile.
     """
+    place = _place_of(settings.landing)
     landed = scan(settings.landing, set(all_sources()))
     pseudonyms = Pseudonyms.of(home, settings, lake.erased, lake_is_empty=lake.is_empty())
     report = IngestionReport(seen=len(landed))
@@ -57,9 +61,23 @@ def ingest(settings: Settings, home: Home, lake: Lake, progress: Progress | None
             tray.put(job.file, written)
         tray.forget_what_is_gone()
         tray.empty()
+    if _place_of(settings.landing) != place:
+        raise CchcError(
+            f"the landing folder {settings.landing} went away while it was read: what was read is kept, nothing was "
+            "published; bring the share back and run the command again"
+        )
     if progress:
         progress("", len(landed), len(landed))
     return report
+
+
+def _place_of(landing: Path | None) -> tuple[int, int] | None:
+    """Which folder lies at the path now; None when there is none."""
+    try:
+        found = os.stat(landing or "")
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _new(landed: list[LandedFile], lake: Lake, tray: _Tray, progress: Progress | None) -> Iterator[Job]:

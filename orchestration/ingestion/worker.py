@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import resource
 import signal
 import sys
@@ -41,7 +42,7 @@ def main(descriptor: int) -> None:
             result: list[Written] | CchcError = _read(settings, pseudonyms, folder, job, made)
         except CchcError as error:
             result = error
-        is_fresh = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10 < _GROWN_BYTES
+        is_fresh = _most_held() < _GROWN_BYTES
         connection.send((is_fresh, result))
 
 
@@ -55,6 +56,15 @@ def _read(settings: Settings, pseudonyms: Pseudonyms, folder: Path, job: Job, ma
         changed = RejectedFile("unreadable", "the file changed while it was read: it is read again the next night")
         return [rejected(job.file, job.sha256, changed, by_itself=False)]
     return written
+
+
+def _most_held() -> int:
+    """The most memory that this process ever held, in bytes. Linux begins `ru_maxrss` with what its parent held."""
+    try:
+        [held] = re.findall(r"^VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    except (OSError, ValueError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    return int(held) << 10
 
 
 def _bind(bounds: Bounds) -> None:

@@ -8,14 +8,14 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -23,6 +23,8 @@ from orchestration.errors import ReleaseDamaged, UsageError
 from orchestration.home import Home, sync
 from orchestration.ingestion.cells import literal
 from orchestration.ingestion.decode import sha256_of
+
+Answer = TypeVar("Answer")
 
 MANIFEST = "manifest.json"
 DATABASE = "cchc.duckdb"
@@ -84,9 +86,14 @@ def current(home: Home) -> Release | None:
     if not home.current.is_symlink() and not home.current.exists():
         return None
     path = home.current.resolve()
-    if not path.is_dir():
-        raise _damaged(home.current, f"it leads to {path}, which is gone")
-    return read(path)
+    try:
+        if not path.is_dir():
+            raise _damaged(home.current, f"it leads to {path}, which is gone")
+        return read(path)
+    except ReleaseDamaged:
+        if home.current.resolve() != path:  # another took its place meanwhile
+            return current(home)
+        raise
 
 
 def current_day(home: Home) -> date | None:
@@ -111,6 +118,20 @@ def require_current(home: Home) -> Release:
     return release
 
 
+def asked(home: Home, question: Callable[[Release], Answer]) -> Answer:
+    """What the current release answers; should it be replaced and removed meanwhile, what the new one does.
+
+    Raises as `require_current` does, and what the question raises.
+    """
+    while True:
+        release = require_current(home)
+        try:
+            return question(release)
+        except ReleaseDamaged:
+            if home.current.resolve() == release.path:
+                raise
+
+
 def published(home: Home) -> list[Release]:
     """Every release kept that can be read, oldest first."""
     return [found for found in _each(home) if isinstance(found, Release)]
@@ -131,7 +152,8 @@ def _each(home: Home) -> Iterator[Release | ReleaseDamaged]:
         try:
             yield read(path)
         except ReleaseDamaged as damaged:
-            yield damaged
+            if path.exists():  # not retired meanwhile
+                yield damaged
 
 
 def _folders(home: Home) -> list[Path]:

@@ -139,7 +139,7 @@ def parse(home: Path | None = None) -> Any:
         target.unlink(missing_ok=True)
         result = _parse(target)
     if not result.success:
-        if is_full_disk(str(result.exception)):
+        if result.exception and is_full_disk(result.exception):
             raise full_disk(target)
         raise CchcError(f"the dbt project cannot be parsed: {_reason(result.exception)}")
     return result.result

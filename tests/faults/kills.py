@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gzip
 import hashlib
 import importlib
 import io
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import string
@@ -24,8 +26,9 @@ import tempfile
 import threading
 import time
 import traceback
+import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -105,8 +108,10 @@ def export(source: Source, person: Person, rows: int) -> list[list[str]]:
     grid = [[*[cell(c, person, n) for c in source.columns], f"{person.name} {person.number}"] for n in range(rows)]
     open_to_all = [n for n, c in enumerate(source.columns) if c.kind != "code" and not c.is_personal]
     for row, at in enumerate(open_to_all):
-        strays = (person.grouped,) if source.columns[at].may_hold_text else (person.name, person.number)
-        for turn, stray in enumerate(strays):
+        column = source.columns[at]
+        is_number = column.kind in ("money", "decimal", "integer")  # in which a bare number is one like another
+        strays = person.grouped, person.number if is_number or column.may_hold_text else person.name
+        for turn, stray in enumerate(strays[:1] if is_number else strays):
             if 2 * row + turn < rows:
                 grid[2 * row + turn][at] = stray
     return [header, *grid]
@@ -136,7 +141,7 @@ def landed_persons(root: Path, person: Person, *, first: bool) -> None:
             is_replaced = place == 0 and number % 3 == 0
             if first and not is_replaced:
                 continue
-            rows = 3_000 if kind in ("csv.gz", "jsonl") and len(kinds) > 1 else 60
+            rows = 1_000 if kind in ("csv.gz", "jsonl") and len(kinds) > 1 else 60
             rows = {True: 90, False: 40 if number % 2 else rows}[first]  # from 90 to 40 rows is a loss that blocks
             put(root / source.source / f"xuat_20230722.{kind}", WRITTEN[kind](export(source, person, rows)))
 
@@ -144,49 +149,40 @@ def landed_persons(root: Path, person: Person, *, first: bool) -> None:
 # ---------------------------------------------------------------- clear text
 
 
-def spelled_out(path: Path, work: Path) -> Iterator[bytes]:
-    """A file's bytes; and where they are packed, what they hold."""
+def shows(path: Path, person: Person, work: Path) -> bool:
+    """Whether a file holds the person, in its bytes or in what they are packed from."""
     data = path.read_bytes()
-    yield data
-    if data[:2] in (b"\x1f\x8b", b"PK"):
-        with tempfile.NamedTemporaryFile(dir=work) as plain:
-            kind = "gzip" if data[:2] == b"\x1f\x8b" else "zip"
-            with contextlib.suppress(Exception):
-                yield unpacked(data, kind)
-            plain.flush()
-    if path.suffix == ".parquet" or path.name.startswith("warehouse.duckdb") or path.suffix == ".duckdb":
-        with contextlib.suppress(duckdb.Error):  # half written: its bytes were looked at
-            yield from tables_of(path, work)
+    texts = [data]
+    with contextlib.suppress(Exception):  # half written: its bytes are looked at
+        if data[:2] == b"\x1f\x8b":
+            texts.append(gzip.decompress(data))
+        if data[:2] == b"PK":
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                texts += map(archive.read, archive.namelist())
+    if any(needle in text for text in map(bytes.lower, texts) for needle in person.needles):
+        return True
+    with contextlib.suppress(duckdb.Error):
+        return path.suffix in (".parquet", ".duckdb") and stands_in_tables(path, person, work)
+    return False
 
 
-def unpacked(data: bytes, kind: str) -> bytes:
-    import gzip
-    import zipfile
-
-    if kind == "gzip":
-        return gzip.decompress(data)
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return b"".join(archive.read(name) for name in archive.namelist())
-
-
-def tables_of(path: Path, work: Path) -> Iterator[bytes]:
+def stands_in_tables(path: Path, person: Person, work: Path) -> bool:
+    """Whether a row of a Parquet file or of a table of a database, or what it says of itself, holds the person."""
     with duckdb.connect() as con:
         if path.suffix == ".parquet":
-            yield from (str(con.execute(f"from {asked}").fetchall()).encode() for asked in (
-                f"read_parquet('{path}')", f"(select decode(key), decode(value) from parquet_kv_metadata('{path}'))"))  # fmt: skip
-        elif path.suffix == ".duckdb":
+            tables = [f"read_parquet('{path}')", f"(select decode(key), decode(value) from parquet_kv_metadata('{path}'))"]
+        else:
             copy = Path(shutil.copy(path, work / "looked_at.duckdb"))
             if (log := path.with_name(path.name + ".wal")).exists():
                 shutil.copy(log, work / "looked_at.duckdb.wal")
-            try:
-                con.execute(f"attach '{copy}' as held")
-                for schema, table in con.execute(
-                    "select schema_name, table_name from duckdb_tables() where database_name = 'held'"
-                ).fetchall():
-                    yield str(con.execute(f'from held."{schema}"."{table}"').fetchall()).encode()
-            finally:
-                copy.unlink()
-                copy.with_name(copy.name + ".wal").unlink(missing_ok=True)
+            con.execute(f"attach '{copy}' as held")
+            tables = [f'held."{schema}"."{table}"' for schema, table in con.execute(
+                "select schema_name, table_name from duckdb_tables() where database_name = 'held'").fetchall()]  # fmt: skip
+        pattern = "|".join(re.escape(needle.decode()) for needle in person.needles if b"\0" not in needle)
+        return any(
+            con.execute(f"select count(*) from {table} as t where regexp_matches(lower(t::varchar), ?)", [pattern]).fetchone()[0]
+            for table in tables
+        )
 
 
 def leaks(root: Path, person: Person, work: Path, clean: set[tuple]) -> list[str]:
@@ -201,7 +197,7 @@ def leaks(root: Path, person: Person, work: Path, clean: set[tuple]) -> list[str
                 seen = (path.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns)
                 if seen in clean:
                     continue
-                if any(n in data for data in map(bytes.lower, spelled_out(path, work)) for n in person.needles):
+                if shows(path, person, work):
                     found.append(f"clear text in {path}")
                 else:
                     clean.add(seen)
@@ -269,8 +265,8 @@ class Child:
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
                 state, _, group, session = stat.read_text().rpartition(")")[2].split()[:4]
-                if str(self.pid) in (group, session) and state not in "ZX":
-                    found.append(stat.parent.name)
+                if str(self.pid) in (group, session) and state not in "ZXT":
+                    found.append((stat.parent / "cmdline").read_text().replace("\0", " "))
         return found
 
 
@@ -380,14 +376,15 @@ def faults_after_kill(home: Path, person: Person, work: Path, clean: set[tuple])
     if release is None or (why := releases.damage(release)):
         faults.append(f"the published release is not whole: {why if release else 'there is none'}")
     with releases.open_release(release) as con:
-        for name, table in release.manifest["tables"].items():
-            found = con.execute(
-                "select schema_name from duckdb_tables() where table_name = ? and database_name = 'release'", [name]
-            ).fetchall()
-            schema = found[0][0] if len(found) == 1 else "marts"
-            [(rows,)] = con.execute(f'select count(*) from {schema}."{name}"').fetchall()
-            if rows != table["rows"]:
-                faults.append(f"{name} has {rows} rows, not {table['rows']}")
+        found = con.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'release'"
+        ).fetchall()
+        rows = {
+            table if schema == "marts" else f"{schema}_{table}": con.sql(f'from {schema}."{table}"').shape[0]
+            for schema, table in found
+        }
+    if rows != {name: table["rows"] for name, table in release.manifest["tables"].items()}:
+        faults.append("the tables of the release are not those of its manifest")
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         cli.main(["status", "--home", str(home)], prog_name="cchc", standalone_mode=False)
@@ -544,12 +541,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="pt-kills-", dir=given.folder) as folder:
         started = time.monotonic()
         kills = Kills(Path(folder), random.Random(given.seed), given.published)
-        plan = planned(given.count)
+        print(f"undisturbed after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+        plan, told = planned(given.count), 0
         while any(kills.killed[stage] < wanted for stage, wanted in plan.items()):
             stage = max(plan, key=lambda s: (plan[s] - kills.killed[s]) / plan[s])
             kills.one(stage)
-            if sys.stderr.isatty() or sum(kills.killed.values()) % 10 == 0:
-                print(dict(kills.killed), f"{len(kills.faults)} faults", f"{time.monotonic() - started:.0f} s", file=sys.stderr)
+            so_far = ", ".join(f"{stage} {kills.killed[stage]}" for stage in plan)
+            print(f"{so_far}; {kills.ended_before} ended before; {len(kills.faults)} faults; {time.monotonic() - started:.0f} s",
+                  *kills.faults[told:], sep="\n", file=sys.stderr, flush=True)  # fmt: skip
+            told = len(kills.faults)
         print(json.dumps(kills.report() | {"seconds": round(time.monotonic() - started)}, ensure_ascii=False, indent=1))
     return 1 if kills.faults else 0
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import resource
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from orchestration.home import Home
+from orchestration.ingestion import readers
 from orchestration.nightly import Night
-from orchestration.settings import Settings
+from orchestration.reports.status import status
+from orchestration.settings import PROJECT_DIR, Settings
 from tests.conftest import AS_OF
 from tests.support.writers import csv_bytes, put
 
@@ -143,3 +148,63 @@ def test_a_full_disk_is_one_line_and_leaves_the_last_release(cchc: Callable, lan
     assert "nothing was published" in ended.stderr and ended.stderr.count("\n") == 1, ended.stderr
     assert (home / "current").resolve() == current
     assert cchc("kpi", "--home", home, "--kpi", "dossiers_received").returncode == 0
+
+
+def test_kills_at_random_moments(home: Path, tmp_path: Path) -> None:
+    """A short form of `python -m tests.faults.kills`, which is run in full by hand."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.faults.kills", "--count", "7", "--published", home, "--folder", tmp_path],
+        cwd=PROJECT_DIR, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    found = json.loads(ended.stdout)
+    assert found["kills"] >= 7 and set(found["by_stage"]) >= {"ingest", "build", "publish"}
+
+
+def test_status_tells_of_a_killed_run(cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:
+    """Until the next run has ended, and then beside it."""
+    landing, home = landing_and_home
+    ended = cchc(landing, home, "os.listdir", 0, "ingest", program=KILLED_AT.replace("night.ingest()", "os.listdir('.')"))
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    killed = status(Home(home))["last_run"]
+    assert killed["outcome"] == "killed" and killed["started_at"] and killed["ended_at"] is None
+    assert f"last run  started {killed['started_at']} as of 2023-07-31: killed " in cchc("status", "--home", home).stdout
+    night = Night(Settings.load(landing, home), AS_OF)
+    with night.held():
+        assert status(Home(home))["last_run"]["outcome"] == "running"
+        night.ingest()
+        assert not night.has_news()
+    after = status(Home(home))["last_run"]
+    assert after["outcome"] == "nothing new"
+    assert f"the run before it, started {killed['started_at']}, was killed" in after["message"]
+    with night.held():
+        night.has_news()
+    assert status(Home(home))["last_run"]["message"] == ""
+
+
+def test_a_run_ended_by_an_error_is_not_called_killed(landing_and_home: tuple[Path, Path]) -> None:
+    landing, home = landing_and_home
+    night = Night(Settings.load(landing, home), AS_OF)
+    with pytest.raises(ZeroDivisionError), night.held():
+        raise ZeroDivisionError("a cell")
+    run = status(Home(home))["last_run"]
+    assert run["outcome"] == "failed" and "ZeroDivisionError" in run["message"] and "a cell" not in run["message"]
+
+
+def test_what_a_killed_run_began_to_write_is_swept(landing_and_home: tuple[Path, Path]) -> None:
+    landing, home = landing_and_home
+    for name in (".last_run.json.77.tmp", ".home.json.77.tmp", ".probe-77", ".current.77"):
+        (home / name).write_text("half")
+    with Night(Settings.load(landing, home), AS_OF).held():
+        assert [p.name for p in home.glob(".*")] == [".lock"]
+
+
+def test_a_reader_serves_many_files_whatever_the_night_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux counts what a process held before it became a reader as the reader's own."""
+    more(tmp_path / "landing")
+    started: list[int] = []
+    start = readers.Readers._start
+    monkeypatch.setattr(readers.Readers, "_start", lambda self: (started.append(1), start(self))[1])
+    held = bytearray(os.urandom(1 << 20)) * 400
+    ingested(tmp_path / "landing", tmp_path / "home")
+    assert len(held) == 400 << 20 and len(started) < 3

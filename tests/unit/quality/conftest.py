@@ -78,7 +78,7 @@ def warehouse() -> duckdb.DuckDBPyConnection:
 
 @pytest.fixture
 def frames(warehouse: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
-    return build_frames(warehouse, pd.DataFrame([landed()])) | {"double_entry": double_entry()}
+    return build_frames(warehouse, pd.DataFrame([landed()]), []) | {"double_entry": double_entry()}
 
 
 def double_entry() -> pd.DataFrame:

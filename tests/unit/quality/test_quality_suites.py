@@ -87,7 +87,7 @@ def test_spoiled_kpi_cell_is_found(warehouse, frames, docs_dir, code, column, va
         f"update marts.kpi_values set {column} = ? where kpi_code = ? and scope_type = 'province'",
         [value, code],
     )
-    found = not_passed(run_suites(frames | build_frames(warehouse, frames["batch"]), docs_dir))
+    found = not_passed(run_suites(frames | build_frames(warehouse, frames["batch"], []), docs_dir))
     assert found[f"kpi_frame.{check}"].status == "failed"
     assert all(result.status == "failed" for result in found.values())
 

@@ -71,7 +71,7 @@ def told_by_database(message: str) -> str:
 
 def is_full_disk(error: BaseException | str) -> bool:
     """Whether a write failed for want of room on the disk, or of what the user may fill of it."""
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.errno is not None:  # shutil's only lists others
         return error.errno in _FULL
     return bool(_FULL_TEXT.search(str(error)))
 

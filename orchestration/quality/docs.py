@@ -7,9 +7,13 @@ pages use of them is a few styles and one table script: those stand in `docs_ass
 from __future__ import annotations
 
 import html
+import logging
 import os
 import re
 import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,7 +79,7 @@ _OUTSIDE_LINK = re.compile(r"<a [^>]*href=\"https?://[^>]*>(.*?)</a>", re.DOTALL
 def write_docs(context: Any, judged: list[tuple[Suite, Any]], docs_dir: Path) -> Path:
     """Builds the site for suites already validated in `context`, and returns its index.
 
-    Replaces a former site; other files of the folder (`verdict.json`) stay.
+    Replaces a former site; other files of the folder (`verdict.json`) stay. Raises what kept a page from being written.
     """
     from great_expectations.core.run_identifier import RunIdentifier
     from great_expectations.data_context.types.resource_identifiers import (
@@ -112,7 +116,8 @@ def write_docs(context: Any, judged: list[tuple[Suite, Any]], docs_dir: Path) ->
             "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
         },
     )
-    context.build_data_docs()
+    with _every_page():
+        context.build_data_docs()
     shutil.rmtree(docs_dir / "static", ignore_errors=True)
     shutil.copytree(_ASSETS, docs_dir / "static")
     index = docs_dir / "index.html"
@@ -122,6 +127,32 @@ def write_docs(context: Any, judged: list[tuple[Suite, Any]], docs_dir: Path) ->
         for page in [docs_dir / "expectations" / f"{suite.name}.html", *pages]:
             _make_readable(page, docs_dir, suite.title)
     return index
+
+
+@contextmanager
+def _every_page() -> Iterator[None]:
+    """Great Expectations goes on without a page that it cannot write and only logs why: raises that."""
+    log = logging.getLogger("great_expectations.render.renderer.site_builder")
+    heard = _Heard()
+    log.addHandler(heard)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(heard)
+        log.propagate = True
+    if heard.errors:
+        raise heard.errors[0]
+
+
+class _Heard(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.errors: list[BaseException] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if error := sys.exc_info()[1]:
+            self.errors.append(error)
 
 
 def _strip(item: Any) -> None:

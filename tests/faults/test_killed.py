@@ -69,11 +69,11 @@ def more(landing: Path) -> None:
 
 
 def lake(home: Path) -> dict[str, str]:
-    """SHA-256 of every lake file."""
+    """SHA-256 of every lake file; the register also keeps their times."""
     return {
         p.relative_to(home / "lake").as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
         for p in (home / "lake").rglob("*")
-        if p.is_file()
+        if p.is_file() and p.name != "_register.jsonl"
     }
 
 

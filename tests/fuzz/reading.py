@@ -18,6 +18,7 @@ from typing import Any
 from orchestration.engine import exactly
 from orchestration.ingestion import worker
 from orchestration.ingestion.landing import LandedFile
+from orchestration.ingestion.pseudonyms import Pseudonyms
 from orchestration.ingestion.reader import reading_engine, take_in
 from orchestration.settings import Bounds, Settings, quiet_telemetry
 from orchestration.sources import all_sources
@@ -148,8 +149,9 @@ def _outcome(settings: Settings, root: Path, source_file: str, data: bytes) -> O
     source = source_file.rsplit("/", 1)[0]
     file = LandedFile(landed, source_file, source if source in all_sources() else None)
     try:
-        with reading_engine(settings, work, KEY) as con:
-            written = take_in(con, file, hashlib.sha256(data).hexdigest(), settings.bounds, work, str(work / "made"))
+        with reading_engine(settings, work) as con:
+            sha256 = hashlib.sha256(data).hexdigest()
+            written = take_in(con, file, sha256, settings.bounds, work, str(work / "made"), Pseudonyms(KEY, contexts=1))
             outcome = Outcome()
             for one in written:
                 made = Made(one.file.values())

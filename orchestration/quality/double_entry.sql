@@ -336,8 +336,8 @@ union all by name
 unpivot (
     select
         'payments' as subject, '' as agency, period_type, from_on,
-        count(*) as paid,
-        sum(amount)::bigint as paid_amount
+        count(*)::hugeint as paid,
+        sum(amount) as paid_amount
     from entry_payments inner join spans_judged on paid_on >= from_on and paid_on <= to_on
     where is_paid
     group by period_type, from_on
@@ -478,8 +478,8 @@ select
     published.kpi_code is not null
         and published.period_end = counted.to_on
         and published.as_of = counted.as_of
-        and published.numerator is not distinct from counted.numerator
-        and published.denominator is not distinct from counted.denominator
+        and published.numerator is not distinct from try_cast(counted.numerator as bigint)
+        and published.denominator is not distinct from try_cast(counted.denominator as bigint)
         and first_value is not distinct from second_value as agrees
 from counted
 inner join figures_of on counted.kpi_code = figures_of.kpi_code

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.errors import CchcError
+from orchestration.errors import CchcError, writing
 from orchestration.home import Home
 from orchestration.ingestion import reader, readers
 from orchestration.ingestion.landing import scan
+from orchestration.ingestion.pseudonyms import Pseudonyms
 from orchestration.nightly import Night
 from orchestration.publishing import releases
 from orchestration.publishing.publish import publish
@@ -41,8 +42,9 @@ PASSED = Verdict(
 def published_anew(home: Path, night: Night) -> releases.Release:
     """The last step alone, over the warehouse as it stands."""
     quality = home / "work" / "quality"
-    quality.mkdir(exist_ok=True)
-    PASSED.write(quality)
+    with writing(quality):
+        quality.mkdir(exist_ok=True)
+        PASSED.write(quality)
     manifest = json.loads(dbt.manifest_path(night.home).read_text("utf-8"))
     return publish(night.home, night.settings, night.as_of, night.files, PASSED, manifest, quality)
 
@@ -115,7 +117,7 @@ def test_the_command_on_a_full_disk(cchc: Callable, landing_and_home: tuple[Path
         told = cchc("kpi", "--home", home, "--kpi", "dossiers_received")
         small.free()
     assert ended.returncode == 1 and ended.stderr.count("\n") == 1, ended.stderr
-    assert ended.stderr.startswith("cchc: the disk is full while writing ")
+    assert ended.stderr.startswith("cchc: the disk is full, or fails, while writing ")
     assert told.returncode == 0, told.stderr
 
 
@@ -268,9 +270,9 @@ def test_a_lake_file_is_on_the_disk_before_it_counts(tmp_path: Path, monkeypatch
     exports(tmp_path / "landing")
     file = scan(tmp_path / "landing", set(all_sources()))[0]
     settings = Settings.load(tmp_path / "landing", tmp_path / "home")
-    with monkeypatch.context() as watched, reader.reading_engine(settings, tmp_path, b"k" * 32) as con:
+    with monkeypatch.context() as watched, reader.reading_engine(settings, tmp_path) as con:
         events = noted(watched)
-        [made] = reader.take_in(con, file, "0" * 64, Bounds(), tmp_path, str(tmp_path / "made"))
+        [made] = reader.take_in(con, file, "0" * 64, Bounds(), tmp_path, str(tmp_path / "made"), Pseudonyms(b"k" * 32))
     assert ("sync", str(made.made)) in events
     night = Night(settings, AS_OF)
     with night.held(), monkeypatch.context() as watched:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
+
+from orchestration.nightly import Night
 from tests.conftest import AS_OF
 from tests.support.warehouse import build_warehouse
 from tests.support.writers import csv_bytes, put
@@ -66,3 +70,17 @@ def test_figures_of_the_largest_numbers(tmp_path: Path) -> None:
             "where kpi_code = 'payments_paid_amount'"
         )
         assert explained.fetchall() == [(9 * MONEY,)]
+
+
+def test_a_sum_that_no_column_holds(tmp_path: Path, nightly: Callable[..., Night]) -> None:
+    """More than 2^63 VND paid in a year: the value stands, and the night publishes."""
+    payments = [[f"G{n}", "H1", "B1", MONEY, "Đã thanh toán", "05/07/2023"] for n in range(10_000)]
+    header = ["transaction_code", "dossier_code", "provider_code", "amount", "status", "paid_at"]
+    put(tmp_path / "landing/payments/a_20230710.csv", csv_bytes([header, *payments], ";", "utf-8"))
+    night = nightly(tmp_path / "landing", tmp_path / "home")
+    with duckdb.connect(str(night.home.current / "cchc.duckdb"), read_only=True) as con:
+        paid = con.execute(
+            "select distinct numerator, value from marts.kpi_values "
+            "where kpi_code = 'payments_paid_amount' and period_type = 'year' and numerator is distinct from 0"
+        ).fetchall()
+    assert paid == [(None, 1e19)]

@@ -245,11 +245,13 @@ def test_a_lake_file_that_cannot_be_read_is_named(province: Province) -> None:
 # --- figures and releases
 
 
-def figures(database: Path) -> dict[str, list[tuple]]:
-    """What is published, but for what compares persons and what was judged of that night's new files."""
-    found = tables(database)
+def figures(database: Path) -> dict[str, set[tuple]]:
+    """What is published, but for what compares persons, what was judged of that night's new files, and since when a
+    thing is known as it is: states that differ by the person alone become one."""
+    since = ("known_from", "known_to", "last_shown_at", "source_file", "row_number", "dossier_version_key")
+    found = {table: set(rows) for table, rows in tables(database, without=since).items()}
     del found["marts.dq_check_results"]
-    found["marts.dq_flags"] = [row for row in found["marts.dq_flags"] if "duplicate_registration" not in row]
+    found["marts.dq_flags"] = {row for row in found["marts.dq_flags"] if "duplicate_registration" not in row}
     return found
 
 

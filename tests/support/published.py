@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -9,9 +10,9 @@ import duckdb
 from orchestration.sources import all_sources
 
 
-def tables(database: Path) -> dict[str, list[tuple]]:
-    """The rows of every table of `marts` and `history`, without pseudonyms and their kinds."""
-    persons = {name for s in all_sources().values() for c in s.identities for name in (c.stored_name, c.kind_name)}
+def tables(database: Path, without: Collection[str] = ()) -> dict[str, list[tuple]]:
+    """The rows of every table of `marts` and `history`, without pseudonyms, their kinds, and the columns named."""
+    persons = {*without} | {name for s in all_sources().values() for c in s.identities for name in (c.stored_name, c.kind_name)}
     found: dict[str, list[tuple]] = {}
     with duckdb.connect(str(database), read_only=True) as con:
         columns: dict[str, list[str]] = {}

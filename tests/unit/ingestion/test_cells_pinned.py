@@ -240,7 +240,7 @@ def test_flags_and_lists(con: duckdb.DuckDBPyConnection) -> None:
     texts = ["Một", "MOT", "1", "1.0", "Hai/Ba", "hai / ba", "hai /ba", "Bốn", None]
     known = ["a", "a", "a", "a", "b", "b", "b"]
     assert values(con, cells.typed(column("list", values=named), "x"), texts) == [*known, None, None]
-    assert values(con, cells.typed(column("list", values=named, otherwise="*"), "x"), texts) == [*known, "Bốn", None]
+    assert values(con, cells.typed(column("list", values=named, otherwise="*", personal="free_text"), "x"), texts) == [*known, "Bốn", None]
     assert values(con, cells.typed(column("list", values=named, otherwise="c"), "x"), texts) == [*known, "c", None]
     assert values(con, cells.typed(column("list", values=named, default="b"), "x"), texts) == [*known, None, "b"]
 
@@ -296,7 +296,7 @@ def test_blanks_and_missing_cells(con: duckdb.DuckDBPyConnection) -> None:
 def test_what_is_shown_of_an_unreadable_cell(con: duckdb.DuckDBPyConnection) -> None:
     given = {
         "31/02/2023": "31/02/2023", "12345678": "12345678", "123456789": "*********", "1234567890": "*********",
-        "1-123456789-2": "1-*********-2", "123456789 098123456789": "********* *********",
+        "1-123456789-2": "*********", "123456789 098123456789": "*********",
         "Thử 0900 ế e\u0301": "aaa 9999 a aa", "a0b9": "a9a9",
     }  # fmt: skip
     assert dict(zip(given, values(con, cells.masked("x"), list(given)), strict=True)) == given

@@ -5,7 +5,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 
-.PHONY: demo test setup lint lock sbom ui bench clean
+.PHONY: demo test soak setup lint lock sbom ui bench clean
 
 demo: setup
 	@rm -rf $(DEMO)
@@ -16,6 +16,11 @@ demo: setup
 test: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+# What takes hours: every kill, generated file, reader and mutant that docs/reliability.md speaks of.
+soak: setup
+	@$(BIN)/python -m pytest --whole tests/faults/test_together.py tests/faults/test_killed.py tests/fuzz
+	@$(BIN)/python -m tests.mutation
 
 setup: .venv/.ready
 

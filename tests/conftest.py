@@ -22,6 +22,16 @@ AS_OF = date(2023, 7, 31)
 KEY = "a key for tests, which no province uses"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="campaigns in full, which take hours, not in short form")
+
+
+@pytest.fixture(scope="session")
+def whole(request: pytest.FixtureRequest) -> bool:
+    """Whether a campaign is to run in full."""
+    return request.config.getoption("--whole")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _only_our_settings() -> None:
     """No test sees the settings of the person who runs it."""

@@ -22,8 +22,7 @@ from tests.conftest import AS_OF
 from tests.faults.test_disk import PASSED
 from tests.faults.test_killed import more
 
-PUBLICATIONS = 20
-PROCESSES, THREADS = 5, 10
+THREADS = 10
 
 
 def started(*arguments: object, program: str = "") -> subprocess.Popen[str]:
@@ -68,7 +67,7 @@ def test_two_nights_and_what_else_would_write(
 
 # Opens the current release in each way that people do, until its stdin is closed; prints how often, and what was wrong.
 READS = f"""
-import json, sys, threading, traceback
+import json, sys, threading, time, traceback
 from datetime import date
 from pathlib import Path
 import duckdb
@@ -112,6 +111,7 @@ def read(number):
         try:
             ways[number % 4]()
             opened[number % 4] += 1
+            time.sleep(0.05)
         except BaseException:
             wrong.append(traceback.format_exc())
             return
@@ -127,9 +127,10 @@ print(json.dumps([opened, len(days), wrong]))
 """
 
 
-def test_readers_during_publications(landing_and_home: tuple[Path, Path]) -> None:
-    """Fifty readers; each publication speaks of another day, in two tables. Who has a retired release open keeps it."""
+def test_readers_during_publications(landing_and_home: tuple[Path, Path], whole: bool) -> None:
+    """Fifty readers in full; each publication speaks of another day, in two tables. Who has a retired release open keeps it."""
     landing, home = landing_and_home
+    processes, publications = (5, 20) if whole else (2, 5)
     night = Night(Settings.load(landing, home, {"CCHC_KEEP_RELEASES": "4"}), AS_OF)
     manifest = json.loads(dbt.manifest_path(night.home).read_text("utf-8"))
     start = AS_OF - timedelta(days=30)
@@ -147,10 +148,10 @@ def test_readers_during_publications(landing_and_home: tuple[Path, Path]) -> Non
     with night.held():
         first = published(1)
         with releases.open_release(first) as held, duckdb.connect(str(first.database), read_only=True) as other:
-            processes = [started(home, program=READS) for _ in range(PROCESSES)]
-            for number in range(2, PUBLICATIONS + 2):
+            readers = [started(home, program=READS) for _ in range(processes)]
+            for number in range(2, publications + 2):
                 last = published(number)
-            ended = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
+            ended = [json.loads(reader.communicate(timeout=120)[0]) for reader in readers]
             assert not first.path.exists(), "retired"
             for con in (held, other):
                 tables = con.execute(
@@ -160,7 +161,7 @@ def test_readers_during_publications(landing_and_home: tuple[Path, Path]) -> Non
                 assert con.execute("select distinct as_of from marts.kpi_values").fetchall() == [(first.as_of,)]
     assert [wrong for _, _, wrong in ended if wrong] == []
     opened = [sum(ways) for ways in zip(*(ways for ways, _, _ in ended), strict=True)]
-    assert min(opened) > PROCESSES, opened
+    assert min(opened) > processes, opened
     assert max(days for _, days, _ in ended) > 3, "readers saw releases come"
     assert (home / "current").resolve() == last.path
     assert len(list((home / "releases").iterdir())) == 4

@@ -28,10 +28,11 @@ def reader() -> Iterator[Reader]:
         yield reader
 
 
-def test_generated_files() -> None:
-    chunks = list(run_all(23_000, 200, jobs=2, shrink=False, chunk=50))
+def test_generated_files(whole: bool) -> None:
+    files = 20_000 if whole else 200
+    chunks = list(run_all(23_000, files, jobs=2, shrink=False, chunk=50))
     assert [(f.seed, f.what) for chunk in chunks for f in chunk.failures] == []
-    assert [sum(chunk.files for chunk in chunks), sum(chunk.judged for chunk in chunks) > 40] == [200, True]
+    assert [sum(chunk.files for chunk in chunks), sum(chunk.judged for chunk in chunks) > 40] == [files, True]
     outcomes: Counter[str] = Counter()
     for chunk in chunks:
         for (_, outcome), count in chunk.outcomes.items():

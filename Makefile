@@ -11,7 +11,7 @@ demo: setup
 	@rm -rf $(DEMO)
 	@$(BIN)/cchc sample $(DEMO)/landing --scale $(SCALE)
 	@$(BIN)/cchc nightly --landing $(DEMO)/landing --home $(DEMO)/home --as-of 2023-11-16
-	@$(BIN)/python -m orchestration.sample.article $(DEMO)/home
+	@$(BIN)/python -m sample_province.compare $(DEMO)/home
 
 test: setup
 	@$(BIN)/ruff check .
@@ -36,7 +36,7 @@ lint: setup
 
 lock: setup
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 \
-		--universal --group dev --output-file requirements.lock pyproject.toml
+		--universal --extra sample --group dev --output-file requirements.lock pyproject.toml
 
 # What the lock installs, as a CycloneDX bill of materials.
 sbom: setup

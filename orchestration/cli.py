@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from orchestration import interrupts
-from orchestration.errors import CchcError, ReleaseDamaged, told
+from orchestration.errors import CchcError, ReleaseDamaged, UsageError, told
 from orchestration.home import Home
 from orchestration.plain import as_json, cell, visible
 from orchestration.settings import UMASK, Settings, today
@@ -120,7 +120,13 @@ class _Bars:
 @click.option("--seed", type=int, default=2023, show_default=True)
 def sample(directory: str, scale: float, seed: int) -> None:
     """Write the synthetic province Kiên Giang 2023 as a landing folder."""
-    from orchestration.sample import write_province
+    try:
+        from sample_province import write_province
+    except ModuleNotFoundError as missing:
+        raise UsageError(
+            f"the sample province needs {missing.name}, which is not installed: run make setup, "
+            "or install the extra cchc-warehouse[sample]"
+        ) from None
 
     bars = _Bars()
     write_province(Path(directory), scale, seed, lambda label, done, total: bars("sample", label, done, total))

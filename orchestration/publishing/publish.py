@@ -67,7 +67,7 @@ def code_version() -> str:
     digest = hashlib.sha256()
     for folder in ("macros", "models", "seeds", "expectations", "orchestration"):
         for path in sorted((PROJECT_DIR / folder).rglob("*")):
-            if path.is_file() and path.suffix in (".py", ".sql", ".yml", ".csv") and "sample" not in path.parts:
+            if path.is_file() and path.suffix in (".py", ".sql", ".yml", ".csv"):
                 digest.update(path.relative_to(PROJECT_DIR).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

@@ -16,6 +16,7 @@ import pytest
 from orchestration.home import Home
 from orchestration.publishing import releases
 from orchestration.reports.figures import SCOPE_TYPES, Question, behind, figures
+from orchestration.settings import PROJECT_DIR
 
 PERIODS = [("2023-01-01", "2023-06-30"), ("2023-07-01", "2023-07-31"), ("2023-03-10", "2023-03-10")]
 DAYS = ["2023-07-31", "2023-06-30", "2023-03-10"]
@@ -140,6 +141,19 @@ def test_a_held_home_exits_4_and_stays_the_holders(cchc, landing_and_home: tuple
 @pytest.mark.parametrize("command", ["sample", "nightly", "kpi", "explain", "accept", "withdraw", "status", "rebuild"])
 def test_every_command_explains_itself(command: str, ask) -> None:
     assert "Usage:" in ask(command, "--help")
+
+
+def test_without_its_extra_the_sample_says_what_to_install(cchc, tmp_path: Path) -> None:
+    without = "import sys; sys.modules['xlwt'] = None; from orchestration.cli import main; main()"
+    ended = cchc("sample", tmp_path / "landing", program=without)
+    assert ended.returncode == 2
+    assert "xlwt" in (line := only_line(ended.stderr)) and "make setup" in line
+    assert not (tmp_path / "landing").exists()
+
+
+def test_the_product_knows_the_sample_by_its_command_alone() -> None:
+    product = (PROJECT_DIR / "orchestration").rglob("*.py")
+    assert [p.name for p in product if "sample_province" in p.read_text("utf-8")] == ["cli.py"]
 
 
 def test_status_tells_the_state(ask, home: Path) -> None:

@@ -19,16 +19,22 @@ import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
 
-from orchestration.sample import write_province
-from orchestration.sample.calendar import Calendar
-from orchestration.sample.province import load_province
-from orchestration.sample.shares import Shares, apportion
+from orchestration.settings import PROJECT_DIR
+from sample_province import write_province
+from sample_province.article import FIGURES, MORE_THAN, PERCENT
+from sample_province.calendar import Calendar
+from sample_province.province import load_province
+from sample_province.shares import Shares, apportion
 
 SCALE = 0.01
 ARTICLE = {
-    "received": 386_797, "full": 171_091, "partial": 186_404, "other": 29_302, "online": 196_088,
-    "resolved": 363_325, "early": 348_505, "on_due_date": 5_508, "late": 9_312, "in_process": 9_126,
-    "within_due": 8_312, "overdue": 814, "withdrawn": 14_346, "carried_over": 0,
+    name: FIGURES[f"dossiers_{kpi}"]
+    for name, kpi in {
+        "received": "received", "full": "received_full_process", "partial": "received_partial_process",
+        "other": "received_other_service", "online": "received_online", "resolved": "resolved",
+        "early": "resolved_early", "on_due_date": "resolved_on_due_date", "late": "resolved_late",
+        "within_due": "in_process_within_due", "overdue": "in_process_overdue", "withdrawn": "withdrawn",
+    }.items()
 }  # fmt: skip
 
 NAMES = {
@@ -285,6 +291,14 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def read(landing: Path) -> tuple[duckdb.DuckDBPyConnection, dict[str, tuple[int, int | None]]]:
     return load(landing)
+
+
+def test_figures_are_those_that_the_article_prints() -> None:
+    domain = (PROJECT_DIR / "docs" / "domain.md").read_text("utf-8")
+    printed = re.findall(r"[\d.]*\d(?:,\d+)?", domain.split("\n## 0. ")[1].split("\nDerived")[0])
+    numbers = Counter(float(number.replace(".", "").replace(",", ".")) for number in printed)
+    stated = {code: figure for code, figure in (FIGURES | MORE_THAN | PERCENT).items() if figure != 100}
+    assert not {code: figure for code, figure in stated.items() if not numbers[figure]}
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.01, 0.0037])

@@ -13,11 +13,11 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from orchestration.sample.calendar import DAY, Calendar, office_time
-from orchestration.sample.exports import CsvStyle
-from orchestration.sample.extracts import Extract, at, spans
-from orchestration.sample.people import people_table
-from orchestration.sample.province import Province
+from sample_province.calendar import DAY, Calendar, office_time
+from sample_province.exports import CsvStyle
+from sample_province.extracts import Extract, at, spans
+from sample_province.people import people_table
+from sample_province.province import Province
 
 LOOKUPS = 60_000
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from orchestration.sample.calendar import DAY, Calendar
-from orchestration.sample.dossiers import NEVER, Plan
-from orchestration.sample.province import Province
+from sample_province.calendar import DAY, Calendar
+from sample_province.dossiers import NEVER, Plan
+from sample_province.province import Province
 
 _HOUR = np.timedelta64(3600, "s")
 

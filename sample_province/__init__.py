@@ -1,18 +1,12 @@
 """The synthetic province: a landing folder of Kiên Giang in 2023, as its offices would fill it.
 
-`write_province` is what `cchc sample DIR` calls. At scale 1.0 the raw rows add up, by section 4 of the
-landing contract, to the dossier figures of the seed article: received 386.797, resolved 363.325 (early
-348.505, on the due date 5.508, late 9.312), in process 9.126 (within due 8.312, overdue 814), withdrawn
-14.346, with its splits by service level and channel, for the period to 2023-11-16 as of that day. **The
-article prints the start of the period as 01/01/2013; it is read as 01/01/2023**, the year under report:
-every dossier is received from 2023-01-01 on, and nothing is carried over. At any other scale the shares
-are the same, rounded by largest remainder.
-
-What else the article counts comes out of the other sources, at every scale and as of the same day: 37 tasks
-of which 24 are completed, 17 directives, 123 procedures cut by 3 to 5 days, 3/21/13 unit ratings, 1.558
-online services, 6 banks, 186 facilities, the ranks; at scale 1.0 also 209 deaths and 2.087 births registered
-online. Some of it the article dates earlier (tasks: end of October; facilities and registrations online:
-16/10): their last lists are of those days, so that the figures hold on both.
+`write_province` is what `cchc sample DIR` calls. At scale 1.0 the raw rows add up, by
+docs/landing-contract.md 4, to every figure of the seed article (`article`) for the period to 2023-11-16 as of that
+day: every dossier is received from 2023-01-01 on, and nothing is carried over. At any other scale the shares of
+dossiers, registrations and look-ups are the same, rounded by largest remainder; what offices list by hand (tasks,
+directives, procedures, ratings, ranks, facilities) is the same at every scale. Some of it the article dates earlier
+(tasks: end of October; facilities and registrations online: 16/10): their last lists are of those days, so that the
+figures hold on both.
 
 The generator plans days and states (received, due, completed, status, channel, ...), never outcomes: no
 landed row says that it is early or late. What only the article's totals leave open (which procedures, how
@@ -20,11 +14,12 @@ long, how many paused, ...) is invented but believable. Units are the real 22 de
 144 communes; procedures are a selection of common ones, whose names, days and fees illustrate and are no
 legal reference. Everyone in it is invented: see `people`.
 
+    article          the article's figures
     calendar         working days, office hours, seasons
     province         units and procedures, shared by all sources
-    shares           the article's figures, and how they scale
+    shares           how they scale
     dossiers         plans days and states of every dossier
-    irregularities   a few of each flag of contract section 5
+    irregularities   a few of each flag of docs/landing-contract.md 5
     people           invented applicants
     dossier_exports  which export shows which dossiers, in what state
     dresses          how each system words its exports
@@ -34,6 +29,7 @@ legal reference. Everyone in it is invented: see `people`.
     procedure_register, registers    what offices keep by hand; the same at every scale and seed
     extracts         one file of a source other than dossiers
     exports          writers, one per format
+    compare          the article's table beside a release made from the sample
 
 The same scale and seed give the same bytes. A further source is a module that puts its tables into the
 sample's connection and lists its extracts. A few rows of nearly every source are unreadable; each of them
@@ -44,13 +40,30 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
+import duckdb
 import numpy as np
 
-FIRST_DAY = date(2023, 1, 1)
-LAST_DAY = date(2023, 11, 16)
+from sample_province.article import FIRST_DAY, LAST_DAY
+from sample_province.calendar import Calendar
+from sample_province.case_logs import event_extracts, payment_extracts, supplement_extracts
+from sample_province.civil import registration_extracts
+from sample_province.dossier_exports import (
+    OFFICES,
+    PROVINCE_WIDE,
+    load_dossiers,
+    province_wide_stamps,
+    write_dossiers,
+)
+from sample_province.dossiers import plan_dossiers
+from sample_province.extracts import write_extract
+from sample_province.health import facility_extracts, lookup_extracts
+from sample_province.irregularities import make_irregular
+from sample_province.procedure_register import procedure_extracts
+from sample_province.province import load_province
+from sample_province.registers import register_extracts
+from sample_province.shares import Shares
 
 
 def write_province(
@@ -64,27 +77,6 @@ def write_province(
     `scale` is the share of the real number of dossiers (above 0, else ValueError). `progress` is told what is
     being written, how many files are done, and how many there will be.
     """
-    import duckdb
-
-    from orchestration.sample.calendar import Calendar
-    from orchestration.sample.case_logs import event_extracts, payment_extracts, supplement_extracts
-    from orchestration.sample.civil import registration_extracts
-    from orchestration.sample.dossier_exports import (
-        OFFICES,
-        PROVINCE_WIDE,
-        load_dossiers,
-        province_wide_stamps,
-        write_dossiers,
-    )
-    from orchestration.sample.dossiers import plan_dossiers
-    from orchestration.sample.extracts import write_extract
-    from orchestration.sample.health import facility_extracts, lookup_extracts
-    from orchestration.sample.irregularities import make_irregular
-    from orchestration.sample.procedure_register import procedure_extracts
-    from orchestration.sample.province import load_province
-    from orchestration.sample.registers import register_extracts
-    from orchestration.sample.shares import Shares
-
     shares = Shares.at(scale)
     province = load_province()
     calendar = Calendar.between(FIRST_DAY, LAST_DAY)

@@ -1,7 +1,6 @@
-"""The figures that the sample's raw rows must add up to, and how they shrink with the scale.
+"""How the article's figures shrink with the scale.
 
-Source: the seed article on Kiên Giang's administrative reform in 2023 (01/01/2023 to 16/11/2023). What is
-finer than the article prints (paused, without due date, withdrawn by which status, ...) is an assumption.
+What is finer than the article prints (paused, without due date, withdrawn by which status, ...) is an assumption.
 """
 
 from __future__ import annotations
@@ -9,13 +8,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-RECEIVED = 386_797
+from sample_province.article import FIGURES
+
+RECEIVED = FIGURES["dossiers_received"]
+# In this order: by largest remainder, the first listed wins a tie.
 OUTCOMES = {
-    "early": 348_505, "on_due_date": 5_508, "late": 9_312, "withdrawn": 14_346, "within_due": 8_312,
-    "overdue": 814,
-}  # fmt: skip
-SERVICE_LEVELS = {"full": 171_091, "partial": 186_404, "other": 29_302}
-CHANNELS = {"online": 196_088, "not_online": 190_709}
+    "early": FIGURES["dossiers_resolved_early"],
+    "on_due_date": FIGURES["dossiers_resolved_on_due_date"],
+    "late": FIGURES["dossiers_resolved_late"],
+    "withdrawn": FIGURES["dossiers_withdrawn"],
+    "within_due": FIGURES["dossiers_in_process_within_due"],
+    "overdue": FIGURES["dossiers_in_process_overdue"],
+}
+SERVICE_LEVELS = {
+    "full": FIGURES["dossiers_received_full_process"],
+    "partial": FIGURES["dossiers_received_partial_process"],
+    "other": FIGURES["dossiers_received_other_service"],
+}
+CHANNELS = {
+    "online": FIGURES["dossiers_received_online"],
+    "not_online": FIGURES["dossiers_received_direct + dossiers_received_postal"],
+}
 
 _WITHIN = {
     "on_due_date": {"on_due_dated": 5_088, "on_due_undated": 420},

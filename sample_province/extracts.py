@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.sample.exports import (
+from sample_province.exports import (
     CsvStyle,
     Sheet,
     write_biff,

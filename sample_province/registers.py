@@ -15,11 +15,13 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from orchestration.sample.exports import CsvStyle
-from orchestration.sample.extracts import Extract, at
-from orchestration.sample.province import Province, read_data
+from sample_province.article import FIGURES
+from sample_province.exports import CsvStyle
+from sample_province.extracts import Extract, at
+from sample_province.province import Province, read_data
 
-_GRADES = {2021: ((3, 90), (18, 80), (16, 65)), 2022: ((3, 90), (21, 80), (13, 65))}
+_RATED_2022 = tuple(FIGURES[f"units_rated_{grade}"] for grade in ("excellent", "good", "average"))
+_GRADES = {2021: ((3, 90), (18, 80), (16, 65)), 2022: tuple(zip(_RATED_2022, (90, 80, 65), strict=True))}
 _GRADE_NAMES = ("Xuất sắc", "Tốt", "Trung bình")
 _PETITIONS = 384
 _SLASHED, _DASHED = "%d/%m/%Y", "%Y-%m-%d"

@@ -16,8 +16,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from orchestration.sample.dossiers import Plan
-from orchestration.sample.dresses import (
+from sample_province.dossiers import Plan
+from sample_province.dresses import (
     ALL_TRUE_DATES,
     CODED,
     DASHED,
@@ -31,7 +31,7 @@ from orchestration.sample.dresses import (
     Dress,
     query,
 )
-from orchestration.sample.exports import (
+from sample_province.exports import (
     CsvStyle,
     Sheet,
     write_biff,
@@ -41,8 +41,8 @@ from orchestration.sample.exports import (
     write_jsonl,
     write_xlsx,
 )  # fmt: skip
-from orchestration.sample.people import people_table
-from orchestration.sample.province import Province
+from sample_province.people import people_table
+from sample_province.province import Province
 
 SHEET_ROWS = 600
 _MOMENTS = (

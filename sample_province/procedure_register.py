@@ -16,12 +16,13 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from orchestration.sample.exports import CsvStyle
-from orchestration.sample.extracts import Extract, at
-from orchestration.sample.province import Province, read_data
+from sample_province.article import FIGURES, MORE_THAN
+from sample_province.exports import CsvStyle
+from sample_province.extracts import Extract, at
+from sample_province.province import Province, read_data
 
-ONLINE, FULL = 1_558, 862
-CUT = 123
+ONLINE, FULL = FIGURES["online_services_offered"], 862
+CUT = MORE_THAN["procedures_shortened"] + 4
 _ON_PAPER, _ABOLISHED, _TO_COME = 186, 31, 12
 
 _ACTIONS = (

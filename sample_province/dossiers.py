@@ -25,9 +25,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestration.sample.calendar import DAY, Calendar, office_time
-from orchestration.sample.province import Province, agencies_for, rows_of
-from orchestration.sample.shares import Shares
+from sample_province.calendar import DAY, Calendar, office_time
+from sample_province.province import Province, agencies_for, rows_of
+from sample_province.shares import Shares
 
 NEVER = np.datetime64("NaT", "s")
 Plan = dict[str, np.ndarray]

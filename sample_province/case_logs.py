@@ -13,9 +13,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from orchestration.sample.exports import CsvStyle
-from orchestration.sample.extracts import Extract, at, spans
-from orchestration.sample.people import people_table
+from sample_province.exports import CsvStyle
+from sample_province.extracts import Extract, at, spans
+from sample_province.people import people_table
 
 _LAST = at(11, 16, 21, 0)
 _FOREVER = "timestamp '9999-12-31'"

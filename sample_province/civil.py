@@ -10,21 +10,22 @@ here so that no two entries have one key.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from orchestration.sample.calendar import Calendar
-from orchestration.sample.exports import CsvStyle
-from orchestration.sample.extracts import Extract, at, spans
-from orchestration.sample.people import people_table
-from orchestration.sample.province import Province
+from sample_province.article import CARD_DAY, FIGURES, MORE_THAN
+from sample_province.calendar import Calendar
+from sample_province.exports import CsvStyle
+from sample_province.extracts import Extract, at, spans
+from sample_province.people import people_table
+from sample_province.province import Province
 
-BIRTHS_ONLINE, DEATHS_ONLINE = 2_087, 209
+BIRTHS_ONLINE, DEATHS_ONLINE = MORE_THAN["births_registered_online"] + 87, FIGURES["deaths_registered_online"]
 BIRTHS_DIRECT, DEATHS_DIRECT = 23_400, 7_900
-_ONLINE_UNTIL = date(2023, 10, 16)
+_ONLINE_UNTIL = CARD_DAY
 _PLAIN_DISTRICTS = "('899', '911')"  # Rạch Giá, Phú Quốc
 _LAST = at(11, 16, 20, 30)
 

@@ -274,7 +274,7 @@ def _decision_command(name: str, decision: str, help_text: str) -> None:
     @click.option("--reason", required=True, help="Why; kept with the decision.")
     @click.option("--by", required=True, metavar="NAME", help="Who decides.")
     def command(home: str | None, file: str, reason: str, by: str) -> None:
-        from orchestration.ingestion.lake import Lake
+        from orchestration.lake.store import Lake
 
         place = Home.for_reading(Settings.load(home=home))
         with place.lock():

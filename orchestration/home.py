@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.errors import HomeBusy, UsageError
+from orchestration.files import write_text
 from orchestration.settings import Settings
 
 FORMAT = 1
@@ -227,27 +228,3 @@ def _close(path: Path, mode: int) -> None:
     if held & ~mode:
         with suppress(PermissionError):  # somebody else's folder: theirs to close
             path.chmod(held & mode)
-
-
-def sync(path: Path) -> None:
-    """What was written to a file or folder, names included, is on disk when this returns."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write_text(path: Path, text: str, mode: int = 0o666) -> None:
-    """Write a small file so that a reader sees the old one or the new one, never a half."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync(path.parent)

@@ -15,16 +15,20 @@ from typing import Any
 
 import duckdb
 
-from orchestration.engine import connect
 from orchestration.errors import PublicationBlocked, ReleaseDamaged, UsageError, told, writing
-from orchestration.home import LAST_RUN, Home, write_text
-from orchestration.ingestion.erasure import erase
+from orchestration.files import write_text
+from orchestration.home import LAST_RUN, Home
 from orchestration.ingestion.ingest import IngestionReport, ingest
-from orchestration.ingestion.lake import Content, Decision, Lake, LakeFile, Loss, counted, losses
+from orchestration.lake.counting import Loss, counted, losses
+from orchestration.lake.decisions import Decision
+from orchestration.lake.erasure import erase
+from orchestration.lake.files import Content, LakeFile
+from orchestration.lake.store import Lake
 from orchestration.publishing import releases
 from orchestration.publishing.publish import code_version, inputs_of, publish
 from orchestration.publishing.releases import Release
 from orchestration.settings import Settings, today
+from orchestration.sql.engine import connect
 from orchestration.warehouse import dbt, registration
 
 Progress = Callable[[str, str, int, int], None]

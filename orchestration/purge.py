@@ -17,19 +17,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from orchestration.engine import connect
 from orchestration.errors import CchcError, PublicationBlocked, UsageError
-from orchestration.home import Home, write_text
+from orchestration.files import write_text
+from orchestration.home import Home
 from orchestration.ingestion.cells import header_as_listed
-from orchestration.ingestion.erasure import erase, places_of, pseudonyms_of, still_named
-from orchestration.ingestion.pseudonyms import Pseudonyms
+from orchestration.ingestion.pseudonyms import Pseudonyms, pseudonyms_of
 from orchestration.ingestion.reader import reading_engine
+from orchestration.lake.erasure import erase, places_of, still_named
 from orchestration.nightly import Night, clear
 from orchestration.publishing import releases
 from orchestration.publishing.publish import code_version
 from orchestration.publishing.releases import Release
 from orchestration.quality.reviewed import load_retention
 from orchestration.settings import Settings, today
+from orchestration.sql.engine import connect
 
 _UNFINISHED = "purge_unfinished"
 

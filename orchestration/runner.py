@@ -6,7 +6,8 @@ import logging
 import os
 
 from orchestration.errors import CchcError, full_disk, is_full_disk, writing
-from orchestration.home import Home, write_text
+from orchestration.files import write_text
+from orchestration.home import Home
 from orchestration.nightly import Night
 from orchestration.settings import quiet_telemetry
 

@@ -11,6 +11,7 @@ import re
 import unicodedata
 
 from orchestration.sources import Column, NumberedCodes
+from orchestration.sql import literal
 
 ZERO_WIDTH = (
     "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
@@ -100,10 +101,6 @@ PROVINCE_PREFIXES = [
     "095",
     "096",
 ]
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def fold(text: str) -> str:

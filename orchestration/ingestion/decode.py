@@ -6,7 +6,6 @@ typed cells `n0…`, true where the cell was a number. JSON records become a gri
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,11 +54,6 @@ def extension(name: str) -> str:
     raise RejectedFile(
         "unsupported_format", "the format is not one of csv, csv.gz, xlsx, xls, json, jsonl: export it as one of them"
     )
-
-
-def sha256_of(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def identity_of(path: Path) -> tuple[int, ...]:

@@ -12,11 +12,12 @@ from pathlib import Path
 from orchestration.errors import CchcError
 from orchestration.home import Home
 from orchestration.ingestion.decode import RejectedFile, identity_of
-from orchestration.ingestion.lake import Lake, LakeFile, Written
 from orchestration.ingestion.landing import LandedFile, not_a_file, scan
 from orchestration.ingestion.pseudonyms import Pseudonyms
 from orchestration.ingestion.reader import landed_as, rejected
 from orchestration.ingestion.readers import Job, Readers
+from orchestration.lake.files import LakeFile, Written
+from orchestration.lake.store import Lake
 from orchestration.settings import Settings
 from orchestration.sources import all_sources
 

@@ -1,21 +1,19 @@
-"""Pseudonyms: under which key the persons of a source are named, and who is to be named no more."""
+"""Pseudonyms: under which key the persons of a source are named."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 import duckdb
 
 from orchestration.errors import UsageError
 from orchestration.home import Home
-from orchestration.ingestion.cells import literal
+from orchestration.ingestion import cells
+from orchestration.lake.erased import Erased
 from orchestration.settings import Settings
-from orchestration.sources import Source
+from orchestration.sources import Source, all_sources
 
 # How a home makes pseudonyms, kept among its marks and never changed once its lake holds a file: 1 is one context
 # for all sources, 2 a context for each group of them.
@@ -24,41 +22,12 @@ _MARK = "pseudonym_contexts"
 
 
 @dataclass(frozen=True)
-class Erased:
-    """Who is to be named no more: persons by the SHA-256 of their pseudonyms, and whoever is named by the exports of
-    a source that were stamped before a moment."""
-
-    digests: frozenset[str] = frozenset()
-    before: Mapping[str, datetime] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, entries: Iterable[dict[str, Any]]) -> Erased:
-        digests: set[str] = set()
-        before: dict[str, datetime] = {}
-        for entry in entries:
-            digests.update(entry["digests"])
-            for source, moment in entry["before"].items():
-                limit = datetime.fromisoformat(moment)
-                before[source] = max(limit, before.get(source, limit))
-        return cls(frozenset(digests), before)
-
-    def test(self, source: str, key: str, stamp: str) -> str:
-        """The test, as SQL, for a pseudonym that is to be kept no more; empty when nobody of the source is erased."""
-        tests = []
-        if self.digests:
-            tests.append(f"sha256({key}) in ({', '.join(map(literal, sorted(self.digests)))})")
-        if source in self.before:
-            tests.append(f"{stamp} < timestamp {literal(self.before[source].isoformat(' '))}")
-        return f"coalesce({key} is not null and ({' or '.join(tests)}), false)" if tests else ""
-
-
-@dataclass(frozen=True)
 class Pseudonyms:
     """How a reader names persons: the home's key, the version of its contexts, who is erased."""
 
     key: bytes = field(repr=False)
     contexts: int = CONTEXTS
-    erased: Erased = Erased()
+    erased: Erased = field(default_factory=Erased)
 
     @classmethod
     def of(cls, home: Home, settings: Settings, erased: Erased, *, lake_is_empty: bool) -> Pseudonyms:
@@ -91,3 +60,27 @@ def name_under(con: duckdb.DuckDBPyConnection, key: bytes) -> None:
     block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
     con.execute("set variable pad_in = ?::blob", [bytes(b ^ 0x36 for b in block)])
     con.execute("set variable pad_out = ?::blob", [bytes(b ^ 0x5C for b in block)])
+
+
+def pseudonyms_of(con: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms, number: str) -> list[str]:
+    """Every pseudonym that a home may have given to who bears an identity number (or an officer a name), in any source.
+
+    Beside the number as it is written, as ingestion reads it: without the blanks, dots and dashes that group its
+    digits, and an old card's nine digits without the zeros that a spreadsheet took.
+    """
+    plain = "case when regexp_full_match(x, '[0-9][0-9 .-]*[0-9]') then regexp_replace(x, '[^0-9]', '', 'g') end"
+    shortened = f"case when regexp_full_match({plain}, '0[0-9]{{8}}') then ltrim({plain}, '0') end"
+    found: set[str] = set()
+    for context in sorted({s.context for s in all_sources().values() if s.context}):
+        name_under(con, pseudonyms.key_in(context))
+        found.update(
+            name
+            for (name,) in con.execute(
+                f"select {cells.pseudonym(cells.identity_text('written'))} "
+                f"from (select unnest([x, {plain}, {shortened}]) as written "
+                f"from (select {cells.clean('given')} as x from (select ?::varchar as given))) "
+                "where written is not null",
+                [number],
+            ).fetchall()
+        )
+    return sorted(found)

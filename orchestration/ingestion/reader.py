@@ -10,19 +10,20 @@ from typing import IO
 
 import duckdb
 
-from orchestration.engine import connect
 from orchestration.errors import CchcError
-from orchestration.home import sync
+from orchestration.files import sha256_of, sync
 from orchestration.ingestion import decode, header
-from orchestration.ingestion.cells import fold, literal
+from orchestration.ingestion.cells import fold
 from orchestration.ingestion.decode import RejectedFile
 from orchestration.ingestion.formats import records, text, workbook
-from orchestration.ingestion.lake import LakeFile, Written, lake_columns
 from orchestration.ingestion.landing import LandedFile
 from orchestration.ingestion.pseudonyms import Pseudonyms
-from orchestration.ingestion.rows import Counts, quoted, sort_out
+from orchestration.ingestion.rows import Counts, sort_out
+from orchestration.lake.files import LakeFile, Written, lake_columns
 from orchestration.settings import Bounds, Settings
 from orchestration.sources import Source, all_sources
+from orchestration.sql import literal, quoted
+from orchestration.sql.engine import connect
 
 _OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -141,7 +142,7 @@ def _written(con: duckdb.DuckDBPyConnection, relation: str, file: LakeFile, made
         f"(format parquet, compression zstd, compression_level 1, kv_metadata {{{metadata}}})"
     )
     sync(path)
-    return Written(file, path, decode.sha256_of(path))
+    return Written(file, path, sha256_of(path))
 
 
 @dataclass

@@ -17,10 +17,10 @@ from typing import Any
 
 from orchestration.errors import CchcError
 from orchestration.ingestion.decode import RejectedFile
-from orchestration.ingestion.lake import Written
 from orchestration.ingestion.landing import LandedFile
 from orchestration.ingestion.pseudonyms import Pseudonyms
 from orchestration.ingestion.reader import rejected
+from orchestration.lake.files import Written
 from orchestration.settings import PROJECT_DIR, Bounds, Settings
 
 _MOST = 4

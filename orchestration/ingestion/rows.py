@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import duckdb
 
 from orchestration.ingestion import cells
-from orchestration.ingestion.cells import literal
 from orchestration.ingestion.decode import Grid, RejectedFile
 from orchestration.ingestion.header import Header
 from orchestration.sources import Column, Source
+from orchestration.sql import literal, quoted
 
 _SHIFTED_FROM = 5
 _SHIFT_KINDS = ("time", "date", "partial_date", "list")
@@ -48,10 +48,6 @@ class Looks:
     untidy: frozenset[str]
     suspect: frozenset[str]
     composite: frozenset[str]
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _text(position: int) -> str:

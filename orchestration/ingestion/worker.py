@@ -12,10 +12,10 @@ from pathlib import Path
 
 from orchestration.errors import CchcError
 from orchestration.ingestion.decode import RejectedFile, identity_of
-from orchestration.ingestion.lake import Written
 from orchestration.ingestion.pseudonyms import Pseudonyms
 from orchestration.ingestion.reader import reading_engine, rejected, take_in
 from orchestration.ingestion.readers import Job
+from orchestration.lake.files import Written
 from orchestration.settings import Bounds, Settings, quiet_telemetry
 
 _PR_SET_PDEATHSIG = 1

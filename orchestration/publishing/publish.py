@@ -14,16 +14,17 @@ from typing import Any
 
 import duckdb
 
-from orchestration.engine import connect
 from orchestration.errors import writing
-from orchestration.home import Home, sync, write_text
-from orchestration.ingestion.cells import literal
-from orchestration.ingestion.lake import Lake, LakeFile
-from orchestration.ingestion.rows import quoted
+from orchestration.files import sync, write_text
+from orchestration.home import Home
+from orchestration.lake.files import LakeFile
+from orchestration.lake.store import Lake
 from orchestration.publishing import releases
 from orchestration.publishing.releases import Release
 from orchestration.quality.verdict import Verdict
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.sql import literal, quoted
+from orchestration.sql.engine import connect
 
 # DuckDB 1.2 and newer open files of this version; BI tools carry older clients than we build with.
 STORAGE_VERSION = "v1.2.0"

@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 import duckdb
 
 from orchestration.errors import ReleaseDamaged, UsageError
-from orchestration.home import Home, sync
-from orchestration.ingestion.cells import literal
-from orchestration.ingestion.decode import sha256_of
+from orchestration.files import sha256_of, sync
+from orchestration.home import Home
+from orchestration.sql import literal
 
 Answer = TypeVar("Answer")
 

@@ -6,7 +6,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from orchestration.ingestion.lake import Loss
+from orchestration.lake.counting import Loss
 from orchestration.quality.reviewed import Thresholds, load_thresholds
 
 BATCH_COLUMNS = (

@@ -15,7 +15,7 @@ from pathlib import Path
 from orchestration.errors import CchcError
 from orchestration.home import Home
 from orchestration.ingestion import landing
-from orchestration.ingestion.lake import Lake
+from orchestration.lake.store import Lake
 from orchestration.publishing import releases
 from orchestration.publishing.publish import code_version
 from orchestration.settings import Settings

@@ -6,7 +6,8 @@ from typing import Any
 
 from orchestration.errors import ReleaseDamaged
 from orchestration.home import Home
-from orchestration.ingestion.lake import Lake, counted, losses
+from orchestration.lake.counting import counted, losses
+from orchestration.lake.store import Lake
 from orchestration.publishing import releases
 from orchestration.quality.reviewed import load_thresholds
 

@@ -13,11 +13,9 @@ import duckdb
 import holidays
 import pyarrow as pa
 
-from orchestration.engine import exactly
-from orchestration.ingestion.cells import literal
-from orchestration.ingestion.lake import LakeFile, empty_relation
-from orchestration.ingestion.rows import quoted
+from orchestration.lake.files import LakeFile, empty_relation
 from orchestration.sources import Source, all_sources
+from orchestration.sql import exactly, literal, quoted
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 

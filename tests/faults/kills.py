@@ -39,7 +39,7 @@ import duckdb
 
 from orchestration.cli import cli
 from orchestration.home import Home
-from orchestration.ingestion.lake import Lake
+from orchestration.lake.store import Lake
 from orchestration.nightly import Night
 from orchestration.publishing import releases
 from orchestration.quality.suites import CheckResult

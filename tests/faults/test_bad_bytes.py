@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.ingestion.decode import EXTENSIONS
-from orchestration.ingestion.lake import LakeFile
+from orchestration.lake.files import LakeFile
 from orchestration.nightly import Night
 from orchestration.settings import Settings
 from tests.conftest import AS_OF

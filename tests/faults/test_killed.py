@@ -25,7 +25,7 @@ from tests.support.writers import csv_bytes, put
 # Each program is the night itself, killed from within at the first call of one of its functions.
 KILLED_AT = """
 import os, pkgutil, signal, sys
-import orchestration.publishing.publish, orchestration.publishing.releases, orchestration.ingestion.lake
+import orchestration.publishing.publish, orchestration.publishing.releases, orchestration.lake.store
 import orchestration.ingestion.reader
 from datetime import date
 from orchestration.nightly import Night
@@ -85,7 +85,7 @@ def ingested(landing: Path, home: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("where", "calls"), [("os.replace", 1), ("orchestration.ingestion.lake.sync", 0), ("orchestration.ingestion.register.Register.append", 0)]
+    ("where", "calls"), [("os.replace", 1), ("orchestration.lake.store.sync", 0), ("orchestration.lake.register.Register.append", 0)]
 )
 def test_killed_while_ingesting(
     where: str, calls: int, cchc: Callable, landing_and_home: tuple[Path, Path], tmp_path: Path

@@ -12,7 +12,8 @@ import duckdb
 import pytest
 
 from orchestration.errors import CchcError, PublicationBlocked
-from orchestration.ingestion.lake import Lake, Loss, losses
+from orchestration.lake.counting import Loss, losses
+from orchestration.lake.store import Lake
 from orchestration.nightly import Night
 from orchestration.publishing.publish import inputs_of
 from orchestration.settings import Settings

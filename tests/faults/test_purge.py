@@ -17,9 +17,10 @@ import pytest
 
 from orchestration import purge as purging
 from orchestration.errors import CchcError, PublicationBlocked, UsageError
-from orchestration.ingestion.erasure import places_of
-from orchestration.ingestion.lake import Lake, losses
 from orchestration.ingestion.pseudonyms import Pseudonyms
+from orchestration.lake.counting import losses
+from orchestration.lake.erasure import places_of
+from orchestration.lake.store import Lake
 from orchestration.nightly import Night
 from orchestration.publishing.publish import inputs_of
 from orchestration.purge import Purge, limits
@@ -337,7 +338,7 @@ def test_the_command_says_what_is_wrong(province: Province, cchc: Callable) -> N
 KILLED_AT = """
 import os, signal, sys
 from pathlib import Path
-from orchestration.ingestion import erasure, lake, register
+from orchestration.lake import register
 from orchestration.purge import Purge
 from orchestration.settings import Settings
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.ingestion import readers
-from orchestration.ingestion.lake import LakeFile
+from orchestration.lake.files import LakeFile
 from orchestration.nightly import Night
 from orchestration.settings import PROJECT_DIR, Bounds, Settings
 from tests.conftest import AS_OF

@@ -15,13 +15,13 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
-from orchestration.engine import exactly
 from orchestration.ingestion import worker
 from orchestration.ingestion.landing import LandedFile
 from orchestration.ingestion.pseudonyms import Pseudonyms
 from orchestration.ingestion.reader import reading_engine, take_in
 from orchestration.settings import Bounds, Settings, quiet_telemetry
 from orchestration.sources import all_sources
+from orchestration.sql import exactly
 
 KEY = b"a key for tests, which no province uses"
 # Small enough that what asks for far too much is told from what is honest; the time is that of the product.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.ingestion.lake import Lake
+from orchestration.lake.store import Lake
 from orchestration.nightly import Night
 from orchestration.settings import PROJECT_DIR, Settings
 from tests.conftest import AS_OF

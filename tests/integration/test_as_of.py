@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.errors import UsageError
 from orchestration.home import Home
-from orchestration.ingestion.lake import LakeFile
+from orchestration.lake.files import LakeFile
 from orchestration.nightly import Night
 from orchestration.publishing import releases
 from orchestration.settings import Settings, today

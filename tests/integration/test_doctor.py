@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.ingestion.lake import Lake
+from orchestration.lake.store import Lake
 from tests.conftest import KEY
 
 WELL = ["landing", "rights", "key", "register", "lake", "releases", "space", "clock", "versions"]

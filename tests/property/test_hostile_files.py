@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.ingestion.lake import LakeFile
+from orchestration.lake.files import LakeFile
 from orchestration.nightly import Night
 from orchestration.settings import Settings
 from tests.conftest import AS_OF

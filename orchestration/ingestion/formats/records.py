@@ -14,12 +14,12 @@ from typing import IO
 import duckdb
 import numpy as np
 
-from orchestration.engine import exactly
-from orchestration.ingestion.cells import COMPOSITE, literal
+from orchestration.ingestion.cells import COMPOSITE
 from orchestration.ingestion.decode import Grid, RejectedFile, size_text, too_large
 from orchestration.ingestion.formats.scratch import path_of, written
 from orchestration.ingestion.formats.text import Text
 from orchestration.settings import Bounds
+from orchestration.sql import exactly, literal
 
 _NUMERIC = "('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE')"
 _CHUNK_BYTES = 4 << 20

@@ -17,7 +17,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.engine import exactly
 from orchestration.ingestion.cells import is_filled
 from orchestration.ingestion.decode import (
     HEAD_ROWS,
@@ -32,6 +31,7 @@ from orchestration.ingestion.decode import (
 )
 from orchestration.ingestion.formats.scratch import Unpacking, path_of, written
 from orchestration.settings import Bounds
+from orchestration.sql import exactly
 
 _CHUNK_BYTES = 1 << 20
 _CHUNK_ROWS = 50_000

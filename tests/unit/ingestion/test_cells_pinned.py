@@ -17,6 +17,7 @@ import pytest
 
 from orchestration.ingestion import cells
 from orchestration.sources import Column, NumberedCodes, all_sources
+from orchestration.sql import literal
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def values(con: duckdb.DuckDBPyConnection, expression: str, texts: list[str | None], is_number: bool = False) -> list:
     """The value of an expression over `x` (and `n`, whether the cell was a number) for each text."""
-    rows = ", ".join(f"({place}, {'null' if t is None else cells.literal(t)})" for place, t in enumerate(texts))
+    rows = ", ".join(f"({place}, {'null' if t is None else literal(t)})" for place, t in enumerate(texts))
     query = f"select {expression} from (values {rows}) as given(place, x), (select {is_number} as n) order by place"
     return [value for (value,) in con.execute(query).fetchall()]
 
@@ -310,5 +311,5 @@ def test_the_dossier_list_of_status(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_literals_and_folding() -> None:
-    assert cells.literal("Cần'Thơ") == "'Cần''Thơ'"
+    assert literal("Cần'Thơ") == "'Cần''Thơ'"
     assert cells.fold("  ĐÃ\u00a0xử\u200b LÝ ") == "da xu ly"

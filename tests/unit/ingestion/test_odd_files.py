@@ -9,10 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.ingestion.lake import LakeFile
 from orchestration.ingestion.landing import LandedFile
 from orchestration.ingestion.pseudonyms import Pseudonyms
 from orchestration.ingestion.reader import reading_engine, take_in
+from orchestration.lake.files import LakeFile
 from orchestration.nightly import Night
 from orchestration.settings import Settings
 from tests.conftest import AS_OF

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import duckdb
 
 from orchestration.settings import Settings
-
-
-def exactly(path: Path) -> str:
-    """A path as DuckDB's readers take it: they would match `*`, `?` and `[` in a name against other files."""
-    return re.sub(r"([*?\[])", r"[\1]", str(path))
-
 
 # Nothing is fetched or loaded behind our back: what we need is built in.
 CLOSED = {

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.errors import CchcError
-from orchestration.home import sync
+from orchestration.files import sync
 
 _GENESIS = "0" * 64
 _REMEDY = (

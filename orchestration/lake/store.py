@@ -1,5 +1,4 @@
-"""The lake: one immutable Parquet file per accepted landed file, the register of what each must be, and people's
-decisions beside them.
+"""The folder `lake/` of a home: immutable Parquet files, the register of what each must be, people's decisions.
 
 A file counts from the entry that the register makes of it, and no file is ever written twice: one that is replaced
 by accepted content of the same landed name is kept below `lake/_replaced`.
@@ -12,173 +11,25 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import UTC, date, datetime
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from orchestration.engine import CLOSED, exactly
 from orchestration.errors import CchcError, UsageError
-from orchestration.home import sync, write_text
-from orchestration.ingestion.decode import sha256_of
-from orchestration.ingestion.pseudonyms import Erased
-from orchestration.ingestion.register import Register
-from orchestration.ingestion.rows import quoted
-from orchestration.sources import Source, all_sources
+from orchestration.files import sha256_of, sync, write_text
+from orchestration.lake.decisions import Decision
+from orchestration.lake.erased import Erased
+from orchestration.lake.files import Content, LakeFile, Written
+from orchestration.lake.register import Register
+from orchestration.lake.state import State
+from orchestration.sql import exactly
+from orchestration.sql.engine import CLOSED
 
-_PREFIX = "cchc."
 # Accepted content of so many rows must not be replaced by fewer than half as many unseen (landing contract, section 1).
 _SHRINKS_FROM = 20
-
-Content = tuple[str | None, str, datetime | None]
-
-
-def source_of(source_file: str) -> str | None:
-    """The source into whose folder a file landed, if it is one's."""
-    return next((s for s in all_sources() if source_file == s or source_file.startswith(s + "/")), None)
-
-
-@dataclass(frozen=True)
-class LakeFile:
-    """What one lake file says of the landed file it holds. `stamp` is naive, Asia/Ho_Chi_Minh."""
-
-    source: str | None
-    source_file: str
-    sha256: str
-    stamp: datetime | None
-    status: str
-    rows_read: int = 0
-    rows_accepted: int = 0
-    rows_rejected: int = 0
-    reason_code: str | None = None
-    detail: str | None = None
-    unknown_columns: tuple[str, ...] = ()
-    declaration: str = ""
-    is_nested: bool = False
-    path: str = field(default="", compare=False)
-    # The accepted content of twice as many rows and more that this one replaces, until someone settles it.
-    former: LakeFile | None = field(default=None, compare=False)
-
-    def values(self) -> dict[str, Any]:
-        """What the register keeps of it, as JSON values."""
-        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.compare}
-        return kept | {
-            "stamp": self.stamp.isoformat() if self.stamp else None,
-            "unknown_columns": list(self.unknown_columns),
-        }
-
-    @classmethod
-    def of(cls, values: dict[str, Any], path: str = "", former: LakeFile | None = None) -> LakeFile:
-        known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        known["stamp"] = datetime.fromisoformat(known["stamp"]) if known["stamp"] else None
-        known["unknown_columns"] = tuple(known["unknown_columns"])
-        return cls(**known, path=path, former=former)
-
-    def metadata(self) -> dict[str, str]:
-        """What the Parquet file says of itself, key by key."""
-        return {_PREFIX + k: json.dumps(v, ensure_ascii=False) for k, v in self.values().items()}
-
-    @classmethod
-    def from_metadata(cls, values: dict[str, str], path: str) -> LakeFile:
-        return cls.of(
-            {k.removeprefix(_PREFIX): json.loads(v) for k, v in values.items() if k.startswith(_PREFIX)}, path
-        )
-
-    @property
-    def key(self) -> tuple[str | None, str]:
-        """What it is called: one landed name can feed several sources."""
-        return self.source, self.source_file
-
-    def is_known(self, as_of: date) -> bool:
-        """Whether the export had been written by the end of `as_of`; files without a stamp always are."""
-        return self.stamp is None or self.stamp.date() <= as_of
-
-    @property
-    def content(self) -> Content:
-        """What a decision speaks of: the folder it landed in, the bytes, the stamp; so also of what was nested."""
-        return source_of(self.source_file), self.sha256, self.stamp
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Someone's word on the content of one landed file: `accepted` as it is, or `withdrawn`."""
-
-    decision: str
-    source: str | None
-    source_file: str
-    sha256: str
-    stamp: datetime | None
-    reason: str
-    decided_by: str
-    decided_at: str
-
-    @property
-    def content(self) -> Content:
-        return self.source, self.sha256, self.stamp
-
-
-@dataclass(frozen=True)
-class Written:
-    """A lake file made but not yet part of the lake: what it says, and where it lies (None for a rejection)."""
-
-    file: LakeFile
-    made: Path | None = None
-    sha256: str = ""
-
-
-@dataclass(frozen=True)
-class _Stored:
-    sha256: str
-    size: int
-    mtime_ns: int
-
-
-@dataclass
-class _State:
-    """What the register's entries come to."""
-
-    accepted: dict[tuple, LakeFile] = field(default_factory=dict)
-    rejected: dict[tuple, LakeFile] = field(default_factory=dict)
-    stored: dict[str, _Stored] = field(default_factory=dict)
-    # What is erased everywhere in the lake, as the list of those erased then was.
-    erased: dict[str, Any] | None = None
-
-    def apply(self, entry: dict[str, Any], root: Path) -> None:
-        if entry["event"] == "erased":
-            self.erased = entry["erasures"]
-            return
-        if entry["file"] is None:
-            return
-        file = LakeFile.of(entry["file"])
-        match entry["event"]:
-            case "accepted":
-                path = str(root / entry["path"])
-                former = None
-                if entry["former"]:
-                    held = self.accepted[file.key]
-                    former = next(f for f in (held, held.former) if f and f.path == str(root / entry["former"]))
-                self.stored[path] = _Stored(entry["sha256"], entry["size"], entry["mtime_ns"])
-                self.accepted[file.key] = replace(file, path=path, former=former and replace(former, former=None))
-                self.rejected.pop(file.key, None)
-            case "rejected":
-                self.rejected[file.key] = file
-            case "purged":
-                path = str(root / entry["path"])
-                self.stored.pop(str(root / entry["in_place_of"]))
-                self.stored[path] = _Stored(entry["sha256"], entry["size"], entry["mtime_ns"])
-                held = self.accepted[file.key]
-                if held.former and held.former.path == str(root / entry["in_place_of"]):
-                    self.accepted[file.key] = replace(held, former=replace(held.former, path=path))
-                else:
-                    self.accepted[file.key] = replace(held, path=path)
-            case "removed":
-                (self.accepted if file.status == "accepted" else self.rejected).pop(file.key, None)
-
-    def paths(self) -> set[str]:
-        """Where the lake files lie whose rows count, or could again."""
-        return {f.path for held in self.accepted.values() for f in (held, held.former) if f}
 
 
 class Lake:
@@ -192,15 +43,15 @@ class Lake:
             "the list of those erased",
             "restore it from a backup, for without it they would come back",
         )
-        self._state: _State | None = None
+        self._state: State | None = None
 
     # ------------------------------------------------------------ what there is
 
     @property
-    def state(self) -> _State:
+    def state(self) -> State:
         """What the register says is in the lake."""
         if self._state is None:
-            self._state = _State()
+            self._state = State()
             for entry in self.register.entries:
                 self._state.apply(entry, self.root)
         return self._state
@@ -453,102 +304,3 @@ def _is_shrunk(former: LakeFile, file: LakeFile) -> bool:
         and former.rows_accepted >= _SHRINKS_FROM
         and file.rows_accepted * 2 < former.rows_accepted
     )
-
-
-def counted(files: list[LakeFile], decisions: dict[Content, Decision], as_of: date) -> list[LakeFile]:
-    """The files whose rows and findings count as of a day (landing contract, section 1).
-
-    Left out: what is stamped later, what was withdrawn, and all but the first name of the same bytes with the
-    same stamp in one source. Withdrawn content that would have replaced twice as many rows gives way to those.
-    """
-
-    def is_withdrawn(file: LakeFile) -> bool:
-        return (made := decisions.get(file.content)) is not None and made.decision == "withdrawn"
-
-    seen: set[tuple] = set()
-    kept = []
-    for file in files:
-        if is_withdrawn(file) and file.former:
-            file = file.former
-        repeated = (*file.content, file.source, file.status)
-        if is_withdrawn(file) or not file.is_known(as_of) or (repeated in seen and file.stamp and file.source):
-            continue
-        seen.add(repeated)
-        kept.append(file)
-    return kept
-
-
-@dataclass(frozen=True)
-class Loss:
-    """Content that would be lost unseen: `kind` is damaged, shrunk or vanished; `remedy` says what to do."""
-
-    kind: str
-    source: str | None
-    source_file: str
-    remedy: str
-
-
-def losses(
-    lake: Lake, decisions: dict[Content, Decision], as_of: date, published: list[dict[str, Any]]
-) -> list[Loss]:
-    """What a night as of a day would lose of the lake and of what a release counts.
-
-    `published` are the `sources` of the release's manifest (landing contract, section 1, *Nothing vanishes*).
-    """
-    damaged = {f.path for f in lake.damaged()}
-    found = {}
-    files = counted(lake.files(), decisions, as_of)
-    for file in files:
-        if file.path in damaged:
-            found[file.key] = Loss(
-                "damaged",
-                *file.key,
-                f"the lake file {file.path} is missing or not what was written: restore it from a backup, or land "
-                "the same file again",
-            )
-        elif file.former and file.content not in decisions:
-            found[file.key] = Loss(
-                "shrunk",
-                *file.key,
-                f"{file.rows_accepted} accepted rows would replace {file.former.rows_accepted}: accept or withdraw it",
-            )
-    held = {(f.source, f.sha256) for f in files}
-    accepted = lake.state.accepted
-    for known in published:
-        source, name, sha256 = known["source"], known["source_file"], known["sha256"]
-        stamp = datetime.fromisoformat(known["export_stamp"]) if known["export_stamp"] else None
-        if known["status"] != "accepted" or (source, sha256) in held or (source, name) in found:
-            continue
-        landed_in = source_of(name)
-        decision = decisions.get((landed_in, sha256, stamp))
-        replaced = any((f := accepted.get((s, name))) and f.sha256 != sha256 for s in (source, landed_in))
-        is_later = stamp is not None and stamp.date() > as_of
-        if not (replaced or is_later or (decision and decision.decision == "withdrawn")):
-            found[source, name] = Loss(
-                "vanished",
-                source,
-                name,
-                "the current release counts it, the lake no longer does: land the same file again, or restore the lake "
-                "from a backup",
-            )
-    return sorted(found.values(), key=lambda loss: (loss.kind, loss.source_file, loss.source or ""))
-
-
-def empty_relation(source: Source | None) -> str:
-    """A relation of no rows in the shape of a source's lake files."""
-    columns = lake_columns(source) if source else [("source_file", "VARCHAR")]
-    return "select " + ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in columns) + " where false"
-
-
-def lake_columns(source: Source) -> list[tuple[str, str]]:
-    """(name, DuckDB type) of a source's lake files."""
-    return [
-        ("source_file", "VARCHAR"),
-        ("export_stamp", "TIMESTAMP"),
-        ("row_number", "BIGINT"),
-        *source.stored_columns(),
-        ("reject_reason", "VARCHAR"),
-        ("reject_column", "VARCHAR"),
-        ("reject_detail", "VARCHAR"),
-        ("raw_row", "VARCHAR"),
-    ]

@@ -12,44 +12,16 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.engine import connect, exactly
 from orchestration.errors import CchcError, writing
-from orchestration.home import sync
-from orchestration.ingestion import cells
-from orchestration.ingestion.cells import literal
-from orchestration.ingestion.decode import sha256_of
-from orchestration.ingestion.lake import Lake
-from orchestration.ingestion.pseudonyms import Erased, Pseudonyms, name_under
-from orchestration.ingestion.rows import quoted
+from orchestration.files import sha256_of, sync
+from orchestration.lake.erased import Erased
+from orchestration.lake.store import Lake
 from orchestration.settings import Settings
-from orchestration.sources import all_sources
+from orchestration.sql import exactly, literal, quoted
+from orchestration.sql.engine import connect
 
 _TOGETHER = 64
 _KIND = "_identity_kind"
-
-
-def pseudonyms_of(con: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms, number: str) -> list[str]:
-    """Every pseudonym that a home may have given to who bears an identity number (or an officer a name), in any source.
-
-    Beside the number as it is written, as ingestion reads it: without the blanks, dots and dashes that group its
-    digits, and an old card's nine digits without the zeros that a spreadsheet took.
-    """
-    plain = "case when regexp_full_match(x, '[0-9][0-9 .-]*[0-9]') then regexp_replace(x, '[^0-9]', '', 'g') end"
-    shortened = f"case when regexp_full_match({plain}, '0[0-9]{{8}}') then ltrim({plain}, '0') end"
-    found: set[str] = set()
-    for context in sorted({s.context for s in all_sources().values() if s.context}):
-        name_under(con, pseudonyms.key_in(context))
-        found.update(
-            name
-            for (name,) in con.execute(
-                f"select {cells.pseudonym(cells.identity_text('written'))} "
-                f"from (select unnest([x, {plain}, {shortened}]) as written "
-                f"from (select {cells.clean('given')} as x from (select ?::varchar as given))) "
-                "where written is not null",
-                [number],
-            ).fetchall()
-        )
-    return sorted(found)
 
 
 def text_columns(con: duckdb.DuckDBPyConnection, paths: list[Path]) -> dict[tuple[str, ...], list[Path]]:

@@ -1,6 +1,6 @@
-{# Rows for which a condition is not true; one that cannot be decided does not hold. -#}
+{# Rows for which a condition is not true. -#}
 {% test holds(model, condition) %}
     select *
     from {{ model }}
-    where not coalesce({{ condition }}, false)
+    where {{ breaks_holds(condition) }}
 {% endtest %}

@@ -1,6 +1,6 @@
-{# Rows that lack any of the columns, all in one scan. -#}
+{# Rows that lack any of the columns. -#}
 {% test never_missing(model, columns) %}
     select {{ columns | join(', ') }}
     from {{ model }}
-    where {% for column in columns %}{{ column }} is null{{ ' or ' if not loop.last }}{% endfor %}
+    where {{ breaks_never_missing(columns) }}
 {% endtest %}

@@ -98,12 +98,13 @@ def _writing_to(target: Path) -> list[str]:
 
 
 def build_arguments(target: Path) -> list[str]:
-    """Arguments of the nightly build: everything but unit tests, which run on fixed rows in the test suite.
+    """Arguments of the nightly build: everything but unit tests, which run on fixed rows in the test suite, and the
+    generic tests, which macro `rule_results` answers after the last model, one statement a model.
 
     Results are not written: an error's text can quote a cell.
     """
     options = [*_QUIETLY, *_PROJECT, *_writing_to(target), "--no-write-json"]
-    return ["build", "--exclude", "resource_type:unit_test", *options]
+    return ["build", "--exclude", "resource_type:unit_test", "test_type:generic", *options]
 
 
 def parse_arguments(target: Path) -> list[str]:
@@ -181,27 +182,44 @@ def build(home: Home, settings: Settings, progress: Callable[[str, int, int], No
     for run in result.result:
         node = run.node
         if node.resource_type == "test":
-            outcome.tests[node.unique_id] = DbtTest(
-                node.name,
-                str(run.status),
-                node.config.severity.lower(),
-                run.failures or 0,
-                getattr(node, "attached_node", None),
-                node.description,
-            )
+            outcome.tests[node.unique_id] = _test(node, str(run.status), run.failures or 0)
         else:
-            outcome.models[node.unique_id] = str(run.status)
+            if node.resource_type != "operation":
+                outcome.models[node.unique_id] = str(run.status)
             if str(run.status) == "error":
                 if is_full_disk(run.message or ""):
                     raise full_disk(f"{home.warehouse} ({node.name})")
                 broken.append(f"{node.name} ({told_by_database(run.message or '')})")
     if broken:
         raise CchcError(f"dbt could not build {'; '.join(broken)}: nothing was published")
+    outcome.tests |= _rules(home.warehouse, manifest)
     return outcome
 
 
+def _test(node: Any, status: str, failures: int) -> DbtTest:
+    severity = node.config.severity.lower()
+    return DbtTest(node.name, status, severity, failures, getattr(node, "attached_node", None), node.description)
+
+
+def _rules(warehouse: Path, manifest: Any) -> dict[str, DbtTest]:
+    """What macro `rule_results` found of every generic test, by unique id; one that it did not answer is in error."""
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        failures = dict(con.execute("select rule_id, failures from quality.rule_results").fetchall())
+    rules = {i: n for i, n in manifest.nodes.items() if n.resource_type == "test" and getattr(n, "test_metadata", None)}
+    return {
+        rule_id: _test(node, _status(failures.get(rule_id), node), failures.get(rule_id, 0))
+        for rule_id, node in rules.items()
+    }
+
+
+def _status(failures: int | None, node: Any) -> str:
+    if failures is None:
+        return "error"
+    return "pass" if not failures else "warn" if node.config.severity.lower() == "warn" else "fail"
+
+
 def _counter(manifest: Any, progress: Callable[[str, int, int], None]) -> Callable[[Any], None]:
-    total = sum(node.resource_type != "unit_test" for node in manifest.nodes.values())
+    total = sum(not getattr(node, "test_metadata", None) for node in manifest.nodes.values())
     done = 0
 
     def count(event: Any) -> None:

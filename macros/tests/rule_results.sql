@@ -2,9 +2,15 @@
    test (docs/decisions/0008-one-statement-of-tests-a-model.md). Rules that look at one row at a time share one
    scan. Table quality.rule_results: the test's unique id, how many rows break it. -#}
 {% macro rule_results(results) %}
-    {% if not execute or flags.WHICH != 'build' or flags.EMPTY %}{{ return('') }}{% endif %}
+    {% if execute and flags.WHICH == 'build' and not flags.EMPTY %}
+        {% do answer_rules(results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list) %}
+    {% endif %}
+{% endmacro %}
+
+{# The rules of some models, by unique id. -#}
+{% macro answer_rules(models) %}
     {% set rules = {} %}
-    {% for node in graph.nodes.values() if node.resource_type == 'test' and node.test_metadata and node.attached_node %}
+    {% for node in graph.nodes.values() if node.resource_type == 'test' and node.test_metadata and node.attached_node in models %}
         {% do rules.setdefault(node.attached_node, []).append(node) %}
     {% endfor %}
     {% do run_query('create schema if not exists quality') %}
@@ -12,10 +18,8 @@
     {% do run_query(
         'create table quality.rule_results (rule_id ' ~ dbt.type_string() ~ ', failures ' ~ dbt.type_bigint() ~ ')'
     ) %}
-    {% for result in results if result.status == 'success' and result.node.unique_id in rules %}
-        {% do run_query(
-            'insert into quality.rule_results ' ~ rules_of_model(result.node, rules[result.node.unique_id])
-        ) %}
+    {% for model, rules_of_it in rules.items() %}
+        {% do run_query('insert into quality.rule_results ' ~ rules_of_model(graph.nodes[model], rules_of_it)) %}
     {% endfor %}
 {% endmacro %}
 

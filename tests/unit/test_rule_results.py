@@ -1,0 +1,79 @@
+"""The rules of all models in one statement a model say what dbt says test by test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.settings import PROJECT_DIR
+from orchestration.warehouse import dbt
+
+# Breaks a rule of each kind; one statement a line.
+BREAK = """
+insert into marts.fct_dossiers select * from marts.fct_dossiers limit 2
+update marts.fct_dossiers set bucket = 'lost' where dossier_code = (select min(dossier_code) from marts.fct_dossiers)
+update marts.fct_dossiers set processing_working_days = -1
+update history.plan_tasks set known_to = known_from
+update history.agencies set agency_code = null
+delete from marts.dim_agency
+insert into marts.form_06a select * from marts.form_06a
+"""
+BROKEN = {
+    "fct_dossiers_grain", "fct_dossiers_listed", "fct_dossiers_not_negative", "fct_dossiers_timeliness_fits_bucket",
+    "fct_dossiers_working_days_when_resolved", "history_plan_tasks_known_half_open", "history_agencies_filled",
+    "form_06a_agency_known", "form_06a_grain",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, int], dict[str, int]]:
+    """How many rows break each rule of a warehouse in which many are broken: all at once, and test by test."""
+    folder = tmp_path_factory.mktemp("rules")
+    warehouse = folder / "warehouse.duckdb"
+    shutil.copy(home / "warehouse.duckdb", warehouse)
+    with duckdb.connect(str(warehouse)) as con:
+        for statement in BREAK.strip().splitlines():
+            con.execute(statement)
+    manifest = dbt.parse()
+    names = {i: n.name for i, n in manifest.nodes.items() if getattr(n, "test_metadata", None)}
+    models = sorted({n.attached_node for n in manifest.nodes.values() if getattr(n, "test_metadata", None)})
+
+    def invoke(*arguments: str) -> object:
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        os.environ["CCHC_WAREHOUSE"] = str(warehouse)
+        options = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--project-dir", str(PROJECT_DIR),
+                   "--profiles-dir", str(PROJECT_DIR), "--target-path", str(folder / "dbt")]  # fmt: skip
+        result = dbtRunner(manifest=manifest).invoke([*arguments, *options])
+        DuckDBConnectionManager.close_all_connections()
+        assert result.result is not None, result.exception
+        return result.result
+
+    invoke("run-operation", "answer_rules", "--args", f"{{models: {models}}}")
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        together = dict(con.execute("select rule_id, failures from quality.rule_results").fetchall())
+    tests = [run for run in invoke("test", "--select", "test_type:generic") if run.node.resource_type == "test"]
+    one_by_one = {run.node.unique_id: run.failures for run in tests}
+    return ({names[i]: n for i, n in together.items()}, {names[i]: n for i, n in one_by_one.items()})
+
+
+def test_every_rule_is_answered_as_dbt_answers_it(found: tuple[dict[str, int], dict[str, int]]) -> None:
+    together, one_by_one = found
+    assert together == one_by_one
+
+
+def test_broken_rules_are_found(found: tuple[dict[str, int], dict[str, int]]) -> None:
+    together, _ = found
+    assert {name for name in BROKEN if not together[name]} == set()
+
+
+def test_no_test_has_a_setting_that_the_one_statement_leaves_out() -> None:
+    tests = [n for n in dbt.parsed_manifest()["nodes"].values() if n.get("test_metadata")]
+    assert tests
+    settings = {(n["config"][s]) for n in tests for s in ("limit", "fail_calc", "warn_if", "error_if")}
+    assert settings == {None, "count(*)", "!= 0"}

@@ -15,7 +15,7 @@ demo: setup
 
 test: setup
 	@$(BIN)/ruff check .
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 # What takes hours: every kill, generated file, reader and mutant that docs/reliability.md speaks of.
 soak: setup

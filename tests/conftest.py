@@ -1,7 +1,13 @@
-"""One small home for all: the golden landing, published once through the command itself, then only read."""
+"""One small home for all: the golden landing, published once through the command itself, then only read.
+
+`first_night` and `province` are made once a run whichever worker asks first (`shared`). Tests that run nights of
+their own are handed out one by one, longest first, so that no worker ends long before the other; all others stay
+together by file, as do those that share a fixture of their module.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from orchestration.nightly import Night
 from orchestration.settings import PROJECT_DIR, Settings
@@ -20,10 +27,40 @@ from orchestration.warehouse import dbt
 GOLDEN = Path(__file__).parent / "golden" / "landing"
 AS_OF = date(2023, 7, 31)
 KEY = "a key for tests, which no province uses"
+OF_A_NIGHT = {"cchc", "nightly", "landing_and_home"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="campaigns in full, which take hours, not in short form")
+
+
+@pytest.hookimpl(tryfirst=True)  # before the workers name the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs
+        shares = any(made.scope == "module" for makers in fixtures.values() for made in makers)
+        if shares or not OF_A_NIGHT & fixtures.keys():
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, item.get_closest_marker("xdist_group") is not None))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, Callable[[Path], None]], Path]:
+    """`shared(name, make)`: a folder that `make` fills once for all workers; read it, never write it."""
+    root = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        root = root.parent
+
+    def of(name: str, make: Callable[[Path], None]) -> Path:
+        folder = root / f"shared-{name}"
+        with FileLock(f"{folder}.lock"):
+            if not (folder / "made").exists():
+                folder.mkdir(mode=0o700)
+                make(folder)
+                (folder / "made").touch()
+        return folder
+
+    return of
 
 
 @pytest.fixture(scope="session")
@@ -90,15 +127,26 @@ def nightly(first_night) -> Callable[..., Night]:
 
 
 @pytest.fixture(scope="session")
-def first_night(
-    cchc, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def first_night(cchc, shared) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """The home of the golden landing, and how the command that made it ended."""
-    folder = tmp_path_factory.mktemp("golden")
-    shutil.copytree(GOLDEN, folder / "landing")
-    ended = cchc("nightly", "--landing", folder / "landing", "--home", folder / "home", "--as-of", AS_OF)
+
+    def make(folder: Path) -> None:
+        shutil.copytree(GOLDEN, folder / "landing")
+        ended = cchc("nightly", "--landing", folder / "landing", "--home", folder / "home", "--as-of", AS_OF)
+        (folder / "ended.json").write_text(json.dumps([ended.args, ended.returncode, ended.stdout, ended.stderr]))
+
+    folder = shared("golden", make)
+    ended = subprocess.CompletedProcess(*json.loads((folder / "ended.json").read_text()))
     assert ended.returncode == 0, ended.stderr
     return folder / "home", ended
+
+
+@pytest.fixture(scope="session")
+def province(shared) -> Path:
+    """The landing folder of the sample province at a hundredth."""
+    from sample_province import write_province
+
+    return shared("province", lambda folder: write_province(folder / "landing", 0.01)) / "landing"
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,7 @@ def test_checks_stand_on_the_verdict_and_the_marts(graph) -> None:
 def test_the_nightly_job_runs_all_at_one_in_the_morning(definitions: Definitions, graph) -> None:
     job = definitions.resolve_job_def(NIGHTLY)
     assert set(job.asset_layer.executable_asset_keys) == graph.materializable_asset_keys
-    [schedule] = definitions.resolve_all_job_defs()[0:0] or definitions.schedules
+    [schedule] = definitions.schedules
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 1 * * *", "Asia/Ho_Chi_Minh")
     assert schedule.job_name == NIGHTLY
 

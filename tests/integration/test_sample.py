@@ -282,15 +282,8 @@ def digests(landing: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sample")
-    write_province(folder, SCALE)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def read(landing: Path) -> tuple[duckdb.DuckDBPyConnection, dict[str, tuple[int, int | None]]]:
-    return load(landing)
+def read(province: Path) -> tuple[duckdb.DuckDBPyConnection, dict[str, tuple[int, int | None]]]:
+    return load(province)
 
 
 def test_figures_are_those_that_the_article_prints() -> None:
@@ -331,17 +324,17 @@ def test_rows_add_up_to_the_articles_shares(read) -> None:
     assert counts["carried_over"] == 0
 
 
-def test_same_seed_same_bytes_other_seed_others(landing: Path, tmp_path: Path) -> None:
+def test_same_seed_same_bytes_other_seed_others(province: Path, tmp_path: Path) -> None:
     write_province(tmp_path / "again", SCALE)
     write_province(tmp_path / "other", SCALE, seed=7)
-    assert digests(tmp_path / "again") == digests(landing)
-    assert digests(tmp_path / "other").keys() == digests(landing).keys()
+    assert digests(tmp_path / "again") == digests(province)
+    assert digests(tmp_path / "other").keys() == digests(province).keys()
     other = {name: digest for name, digest in digests(tmp_path / "other").items() if "registers" not in name}
-    assert not set(other.values()) & set(digests(landing).values())
+    assert not set(other.values()) & set(digests(province).values())
 
 
-def test_every_format_and_encoding_is_there(landing: Path) -> None:
-    paths = [path for path in (landing / "dossiers").rglob("*") if path.is_file()]
+def test_every_format_and_encoding_is_there(province: Path) -> None:
+    paths = [path for path in (province / "dossiers").rglob("*") if path.is_file()]
     heads = {path.name: path.read_bytes()[:4] for path in paths}
     assert {path.suffix for path in paths} == {".gz", ".csv", ".xlsx", ".xls", ".json", ".jsonl"}
     xls = [head for name, head in heads.items() if name.endswith(".xls")]

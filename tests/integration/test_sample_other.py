@@ -35,15 +35,8 @@ FLAGS = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sample")
-    write_province(folder, SCALE)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def landing(folder: Path) -> Landing:
-    return read_landing(folder)
+def landing(province: Path) -> Landing:
+    return read_landing(province)
 
 
 def rows(landing: Landing, source: str) -> list[dict]:
@@ -176,9 +169,9 @@ def test_payments_agree_with_fees(landing: Landing) -> None:
     assert {row["status"] for row in known} >= {"paid", "pending", "unpaid", "cancelled", "refunded"}
 
 
-def test_registry_layouts_have_their_columns(folder: Path) -> None:
+def test_registry_layouts_have_their_columns(province: Path) -> None:
     assert (len(BIRTH_LAYOUT), len(DEATH_LAYOUT)) == (60, 48)
-    header = (folder / "civil_registrations/ho-tich/KS_20230401.csv").read_text("utf-8").splitlines()[0]
+    header = (province / "civil_registrations/ho-tich/KS_20230401.csv").read_text("utf-8").splitlines()[0]
     assert tuple(header.split(",")) == BIRTH_LAYOUT
 
 
@@ -190,10 +183,10 @@ def test_registry_offices_are_agencies(landing: Landing) -> None:
     assert offices and offices <= names
 
 
-def test_identity_numbers_are_of_no_province(folder: Path) -> None:
+def test_identity_numbers_are_of_no_province(province: Path) -> None:
     numbers: set[str] = set()
     for source in ("health_lookups", "civil_registrations"):
-        for path in sorted((folder / source).rglob("*.*")):
+        for path in sorted((province / source).rglob("*.*")):
             if path.suffix in (".csv", ".gz", ".jsonl"):
                 data = path.read_bytes()
                 text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8", "ignore")
@@ -202,7 +195,7 @@ def test_identity_numbers_are_of_no_province(folder: Path) -> None:
     assert all(re.match("000|09[789]", number) for number in numbers)
 
 
-def test_registers_are_the_same_at_every_scale_and_seed(folder: Path, tmp_path: Path) -> None:
+def test_registers_are_the_same_at_every_scale_and_seed(province: Path, tmp_path: Path) -> None:
     write_province(tmp_path, 0.001, seed=7)
-    for path in sorted((folder / "registers").rglob("*.*")):
-        assert path.read_bytes() == (tmp_path / path.relative_to(folder)).read_bytes(), path.name
+    for path in sorted((province / "registers").rglob("*.*")):
+        assert path.read_bytes() == (tmp_path / path.relative_to(province)).read_bytes(), path.name

@@ -48,7 +48,8 @@ ui: setup
 		$(BIN)/dagster dev
 
 bench: setup
-	@$(BIN)/python -m benchmarks.nightly
+	@$(BIN)/python -m benchmarks --scale $(SCALE)
+	@$(BIN)/python -m benchmarks.page
 
 clean:
 	@rm -rf .venv target $(DEMO) *.egg-info

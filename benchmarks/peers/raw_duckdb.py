@@ -1,4 +1,4 @@
-"""The peer: one raw DuckDB script over one export, as a province would write it. `python raw_duckdb.py CSV OUT`."""
+"""The peer: one raw DuckDB script over one export or several, as a province would write it. `python raw_duckdb.py OUT CSV …`."""
 
 import sys
 
@@ -8,7 +8,7 @@ duckdb.sql(f"""
     copy (
         with rows as (
             select *, row_number() over (partition by "Mã hồ sơ" order by "Ngày tiếp nhận" desc) as place
-            from read_csv('{sys.argv[1]}', header = true, all_varchar = true)
+            from read_csv({sys.argv[2:]}, header = true, all_varchar = true)
         ),
         typed as (
             select
@@ -30,4 +30,4 @@ duckdb.sql(f"""
             count(*) as dossiers
         from typed
         group by all
-    ) to '{sys.argv[2]}' (format parquet)""")
+    ) to '{sys.argv[1]}' (format parquet)""")

@@ -82,10 +82,11 @@ def lines(chosen: list[Work], found: dict[str, list[Measured]]) -> list[str]:
         times = sorted(seconds(work, run) for run in runs)
         held = ratio(work, chosen, found)
         goal = "" if work.goal is None else f"{work.goal:g} {'x' if work.peer else 's'}"
+        peak = max(run.peak for run in runs) / 1e9
         middle = sorted(runs, key=lambda run, work=work: seconds(work, run))[len(runs) // 2]
         out.append(
             f"{work.name:36} {median(work, found):6.1f} s  {times[0]:6.1f}–{times[-1]:6.1f} s  {goal:>7}  "
-            f"{'' if held is None else f'{held:.2f} x':>6}  {middle.cpu:5.1f} s  {max(r.peak for r in runs) / 1e9:5.2f} GB  "
+            f"{'' if held is None else f'{held:.2f} x':>6}  {middle.cpu:5.1f} s  {peak:5.2f} GB  "
             + ", ".join(f"{stage} {took:.1f}" for stage, took in middle.stages.items())
         )
     return out

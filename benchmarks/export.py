@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,7 +72,7 @@ def _parts(dossiers: int) -> Iterator[tuple[int, int]]:
 
 
 def _write(path: Path, first: int, last: int, which: str, *, is_changed: bool) -> Path:
-    """Rows `first` up to `last`, always the same ones; written once. Changed ones are closed a day later, or paid online."""
+    """Rows `first` up to `last`, always the same ones, written once. What changed is closed, or paid online."""
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -19,8 +19,9 @@ def kept() -> pd.DataFrame:
         bench = json.loads(path.read_text("utf-8"))
         rows += [
             {
-                "at": bench["at"], "commit": bench["commit"], "dossiers": f"{bench['dossiers']:,}", "work": work["name"],
-                "median": work["median"], "goal": work["goal"], "ratio": work["ratio"],
+                "at": bench["at"], "commit": bench["commit"], "dossiers": f"{bench['dossiers']:,}",
+                "work": work["name"], "median": work["median"],
+                "goal": work["goal"], "ratio": work["ratio"],
                 "of the goal": (work["ratio"] if work["peer"] else work["median"]) / work["goal"],
             }
             for work in bench["works"]

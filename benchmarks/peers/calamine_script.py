@@ -1,4 +1,4 @@
-"""The limit of a spreadsheet: calamine alone reads its cells. `python calamine_script.py XLSX`."""
+"""The limit of a spreadsheet: calamine alone reads its cells."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The peer: a pandas script over one export or several, as a province would write it. `python pandas_script.py OUT CSV …`."""
+"""The peer: a pandas script over one export or several, as a province would write it: OUT CSV …"""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The peer: a Polars script over one export or several, as a province would write it. `python polars_script.py OUT CSV …`."""
+"""The peer: a Polars script over one export or several, as a province would write it: OUT CSV …"""
 
 import sys
 from datetime import date

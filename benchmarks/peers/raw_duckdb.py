@@ -1,4 +1,4 @@
-"""The peer: one raw DuckDB script over one export or several, as a province would write it. `python raw_duckdb.py OUT CSV …`."""
+"""The peer: one raw DuckDB script over one export or several, as a province would write it: OUT CSV …"""
 
 import sys
 

@@ -98,6 +98,6 @@ class Settings:
             threads=number("CCHC_THREADS"),
             memory_limit=known.get("CCHC_MEMORY_LIMIT"),
             bounds=Bounds(
-                **{b.name: number(f"CCHC_FILE_{b.name.upper()}") or b.default for b in fields(Bounds)},
+                **{b.name: given for b in fields(Bounds) if (given := number(f"CCHC_FILE_{b.name.upper()}"))}
             ),
         )

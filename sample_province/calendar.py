@@ -40,7 +40,7 @@ class Calendar:
         month = days.astype("datetime64[M]").astype(int) % 12
         weight = np.take(_WEEKDAY, weekday) * np.take(_MONTH, month)
         gap = np.diff(days, append=days[-1:] + DAY) / DAY
-        for long_break in np.flatnonzero(gap >= 5):
+        for long_break in np.flatnonzero(gap >= 5).tolist():
             weight[max(0, long_break - 4) : long_break + 1] *= np.linspace(0.9, 0.45, min(5, long_break + 1))
             after = weight[long_break + 1 : long_break + 9]
             after *= np.linspace(0.5, 1.15, 8)[: len(after)]

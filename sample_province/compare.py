@@ -92,8 +92,8 @@ def compare(home: Home) -> list[tuple[Line, Decimal | None]]:
         found[to] = {row["kpi_code"]: rounded(row) for row in rows}
     out = []
     for line in TABLE:
-        values = [found[line.to].get(code) for code in line.kpis]
-        out.append((line, None if None in values else sum(values)))
+        values = [value for code in line.kpis if (value := found[line.to].get(code)) is not None]
+        out.append((line, sum(values, Decimal()) if len(values) == len(line.kpis) else None))
     return out
 
 

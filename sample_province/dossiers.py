@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sample_province.calendar import DAY, Calendar, office_time
-from sample_province.province import Province, agencies_for, rows_of
+from sample_province.province import MISSING, Province, agencies_for, rows_of
 from sample_province.shares import Shares
 
 NEVER = np.datetime64("NaT", "s")
@@ -195,8 +195,8 @@ def _close(plan: Plan, draw: _Draw, calendar: Calendar, rng: np.random.Generator
     way = rng.choice(["7", "8", "9", "10"], size, p=[0.45, 0.25, 0.12, 0.18])
     stopped = withdrawn & np.isin(way, ("7", "8"))
     plan["end_status"] = np.where(stopped, way, "9")
-    kind = np.where(rng.random(size) < 0.75, "Cấp kết quả", None)
-    plan["result_kind"] = np.where(withdrawn, np.where(stopped, None, "Trả lại/Xin rút"), kind)
+    kind = np.where(rng.random(size) < 0.75, "Cấp kết quả", MISSING)
+    plan["result_kind"] = np.where(withdrawn, np.where(stopped, MISSING, "Trả lại/Xin rút"), kind)
 
     wait = np.minimum(rng.geometric(0.55, size) - 1, 15)
     handed = draw.closed + wait

@@ -13,7 +13,7 @@ import json
 import re
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,8 @@ from tempfile import TemporaryDirectory
 import duckdb
 import openpyxl
 import xlwt
-from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 _DATE_FORMAT = "dd/mm/yyyy hh:mm"
 
@@ -85,10 +86,9 @@ def _tones_apart(text: str) -> dict[int, str]:
         try:
             letter.encode("cp1258")
         except UnicodeEncodeError:
-            base, *marks = unicodedata.normalize("NFD", letter)
-            tone = next(mark for mark in marks if mark in "\u0300\u0301\u0303\u0309\u0323")
-            marks.remove(tone)
-            apart[ord(letter)] = unicodedata.normalize("NFC", base + "".join(marks)) + tone
+            parts = unicodedata.normalize("NFD", letter)
+            tone = next(mark for mark in parts if mark in "\u0300\u0301\u0303\u0309\u0323")
+            apart[ord(letter)] = unicodedata.normalize("NFC", parts.replace(tone, "", 1)) + tone
     return apart
 
 
@@ -104,7 +104,7 @@ def write_xlsx(path: Path, sheet: Sheet, written_at: datetime) -> None:
     path.write_bytes(_without_clock(buffer, written_at))
 
 
-def _dated(page: object, moment: datetime) -> WriteOnlyCell:
+def _dated(page: WriteOnlyWorksheet, moment: datetime) -> Cell:
     cell = WriteOnlyCell(page, moment)
     cell.number_format = _DATE_FORMAT
     return cell
@@ -156,7 +156,7 @@ def _escaped(cell: object) -> str:
     return "" if cell is None else html.escape(str(cell))
 
 
-def write_json(path: Path, records: list[dict[str, object]], envelope: dict[str, object]) -> None:
+def write_json(path: Path, records: list[dict[str, object]], envelope: Mapping[str, object]) -> None:
     """The payload of the national portal: its envelope with the records under `data`."""
     path.write_text(json.dumps({**envelope, "data": records}, ensure_ascii=False, indent=1), "utf-8")
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 from sample_province.article import FIGURES, MORE_THAN
 from sample_province.exports import CsvStyle
 from sample_province.extracts import Extract, at
-from sample_province.province import Province, read_data
+from sample_province.province import MISSING, Province, read_data
 
 ONLINE, FULL = FIGURES["online_services_offered"], 862
 CUT = MORE_THAN["procedures_shortened"] + 4
@@ -119,7 +119,7 @@ def _rows(province: Province) -> pa.Table:
         "service_level": np.where(np.isin(kind, ("abolished", "to_come")), "partial", kind),
         "statutory_days": days,
         "valid_from": np.where(kind == "to_come", "2023-12-01", _SINCE),
-        "valid_to": np.where(kind == "abolished", "2023-06-30", None),
+        "valid_to": np.where(kind == "abolished", "2023-06-30", MISSING),
         "cut": cut, "decided_on": decided_on,
         "decision_number": [decision.get(day) for day in decided_on],
     }  # fmt: skip

@@ -6,10 +6,12 @@ import csv
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
 Columns = dict[str, np.ndarray]
+MISSING: Any = None  # a missing cell among texts; numpy's own types know no such array
 
 PROVINCE_CODE = "H33"
 
@@ -72,7 +74,7 @@ def rows_of(province: Province, level: str) -> tuple[np.ndarray, np.ndarray]:
 
 def read_data(name: str) -> list[dict[str, str]]:
     """The rows of one of the package's data files, all cells text."""
-    with files(__package__).joinpath("data", name).open(encoding="utf-8", newline="") as file:
+    with (files("sample_province") / "data" / name).open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

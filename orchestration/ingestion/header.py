@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from orchestration.ingestion.cells import fold, header_as_listed, is_filled
@@ -92,7 +93,7 @@ def _match(
     return found, unknown, twice
 
 
-def find(sheets: list[Sheet], source: Source) -> tuple[Sheet, Header]:
+def find(sheets: Iterable[Sheet], source: Source) -> tuple[Sheet, Header]:
     """The first row of the first sheet that bears every required column. Raises RejectedFile naming what lacks."""
     best: tuple[int, list[str]] = (0, [])
     names = _accepted(source)

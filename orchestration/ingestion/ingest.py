@@ -97,8 +97,8 @@ def _new(landed: list[LandedFile], lake: Lake, tray: _Tray, progress: Progress |
             tray.put(file, [rejected(file, "", fault)])
             continue
         except OSError:
-            fault = RejectedFile("unreadable", "the file cannot be opened: grant access to it")
-            tray.put(file, [rejected(file, "", fault)])
+            closed = RejectedFile("unreadable", "the file cannot be opened: grant access to it")
+            tray.put(file, [rejected(file, "", closed)])
             continue
         known = landed_as(file, sha256)
         held = lake.state.accepted.get(known.key)
@@ -150,7 +150,7 @@ class _Tray:
             return
         self.waiting += written
         self.report.written += [one.file for one in written]
-        if known.status == "accepted":
+        if known.status == "accepted" and file.source:
             made = {one.file.key for one in written}
             nested = [(n.source, file.source_file) for n in all_sources()[file.source].nested]
             self.removed += [accepted[key] for key in nested if key in accepted and key not in made]

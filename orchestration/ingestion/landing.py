@@ -44,7 +44,8 @@ def _time_at(text: str, position: int) -> time:
     for pattern in _TIME:
         if match := pattern.match(text, position):
             try:
-                return time(*map(int, match.groups()))
+                hour, minute, *seconds = map(int, match.groups())
+                return time(hour, minute, seconds[0] if seconds else 0)
             except ValueError:
                 continue
     return _END_OF_DAY

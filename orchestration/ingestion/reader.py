@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
@@ -14,7 +15,7 @@ from orchestration.errors import CchcError
 from orchestration.files import sha256_of, sync
 from orchestration.ingestion import decode, header
 from orchestration.ingestion.cells import fold
-from orchestration.ingestion.decode import RejectedFile
+from orchestration.ingestion.decode import RejectedFile, Sheet
 from orchestration.ingestion.formats import records, text, workbook
 from orchestration.ingestion.landing import LandedFile
 from orchestration.ingestion.pseudonyms import Pseudonyms
@@ -172,7 +173,7 @@ def _read_as(
         return _read_records(con, source, bounds)
     if kind in ("csv", "csv.gz"):
         plain = text.gunzip(landed, work, bounds) if kind == "csv.gz" else landed
-        sheets = text.csv_sheets(text.as_text(plain, work, bounds), bounds)
+        sheets: Iterable[Sheet] = text.csv_sheets(text.as_text(plain, work, bounds), bounds)
     else:
         sheets = workbook.workbook_sheets(landed, kind, bounds)
     try:
@@ -249,14 +250,14 @@ def _as_stored(source: Source, file: LakeFile, pseudonyms: Pseudonyms) -> str:
         f"when {literal(name)} then {literal(name + ': ')} || reject_reason || {literal('; ' + remedy)}"
         for name, remedy in remedies.items()
     )
+    stamp = f"timestamp {literal(f'{file.stamp}')}"
     select = [
         f"{literal(file.source_file)} as source_file",
-        f"timestamp {literal(file.stamp.isoformat(' '))} as export_stamp",
+        f"{stamp} as export_stamp",
         "row_number",
     ]
     defaults = {c.stored_name: literal(c.default) for c in source.columns if c.default}
     defaults |= {c.stored_name: "false" for c in source.columns if c.kind == "flag"}
-    stamp = f"timestamp {literal(file.stamp.isoformat(' '))}"
     erased = {
         name: test
         for c in source.identities

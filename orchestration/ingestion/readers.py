@@ -78,8 +78,10 @@ class Readers:
                     self._busy[process.connection] = process
             soonest = min((p.deadline for p in self._busy.values()), default=None)
             patience = None if soonest is None else max(soonest - time.monotonic(), 0)
-            for connection in wait(list(self._busy), patience) if self._busy else []:
-                yield self._done(self._busy.pop(connection))
+            ready = set(wait(list(self._busy), patience)) if self._busy else set()
+            for process in [p for connection, p in self._busy.items() if connection in ready]:
+                del self._busy[process.connection]
+                yield self._done(process)
             for process in [p for p in self._busy.values() if p.deadline <= time.monotonic()]:
                 del self._busy[process.connection]
                 process.end()

@@ -14,7 +14,7 @@ import duckdb
 from orchestration.ingestion import cells
 from orchestration.ingestion.decode import Grid, RejectedFile
 from orchestration.ingestion.header import Header
-from orchestration.sources import Column, Source
+from orchestration.sources import Column, JsonRule, Source
 from orchestration.sql import literal, quoted
 
 _SHIFTED_FROM = 5
@@ -105,7 +105,7 @@ def _options(column: Column, header: Header, grid: Grid, looks: Looks) -> list[O
         elif name in column.implied_by:
             options.append(_implied_option(column, header, grid, name, position))
         elif column.json_rule and name == column.json_rule.key:
-            options.append(_json_option(column, looks, position))
+            options.append(_json_option(column, column.json_rule, looks, position))
         else:
             text = _text(position)
             if column.personal == "free_text" and text in looks.suspect:
@@ -128,10 +128,10 @@ def _value(column: Column, name: str, is_number: str | None) -> Callable[[str], 
     special = column.name_values.get(name)
     if column.kind == "partial_date":
         return lambda x: cells.partial_date(x, may_be_partial=name in column.partial_under)
-    if column.numbered:
+    if numbered := column.numbered:
         values = _merged(column.values, special or {})
-        padded = name in column.numbered.padded_under
-        return lambda x: cells.numbered(x, column.numbered, cells.mapped(x, values), padded=padded)
+        padded = name in numbered.padded_under
+        return lambda x: cells.numbered(x, numbered, cells.mapped(x, values), padded=padded)
     if special and column.kind == "flag":
         return lambda x: cells.flag(x, special)
     if special:
@@ -173,8 +173,8 @@ def _sum_of(amounts: str) -> str:
     return f"case when list_count({amounts}) = len({amounts}) then try_cast(list_sum({amounts}) as bigint) end"
 
 
-def _json_option(column: Column, looks: Looks, position: int) -> Option:
-    rule, raw = column.json_rule, f"j{position}"
+def _json_option(column: Column, rule: JsonRule, looks: Looks, position: int) -> Option:
+    raw = f"j{position}"
     if rule.rule == "equals_one":
         return _read_alone(Option(_text(position), lambda x: f"{cells.plain_number(x)} = '1'"), looks, position)
     length = f"case when json_type({raw}) = 'ARRAY' then json_array_length({raw}) else 0 end"

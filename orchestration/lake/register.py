@@ -63,7 +63,7 @@ class Register:
         """Write entries behind the last, safely on disk when this returns. Only the holder of the home may."""
         known = self.entries
         previous = known[-1]["digest"] if known else _GENESIS
-        new = []
+        new: list[dict[str, Any]] = []
         for values in registered:
             entry = {**values, "sequence": len(known) + len(new) + 1, "previous": previous}
             previous = entry["digest"] = _digest_of(entry)

@@ -93,7 +93,7 @@ class Lake:
 
         A file of the size and time that the register knows is taken for whole, unless asked `thoroughly`.
         """
-        held = [f for f in self.state.accepted.values() for f in (f, f.former) if f is not None]
+        held = [f for one in self.state.accepted.values() for f in (one, one.former) if f is not None]
         return [f for f in held if not self._is_whole(f, thoroughly)]
 
     def _is_whole(self, file: LakeFile, thoroughly: bool) -> bool:

@@ -29,7 +29,7 @@ Answer = TypeVar("Answer")
 MANIFEST = "manifest.json"
 DATABASE = "cchc.duckdb"
 # Whoever asks a release needs no extension that is not built in.
-READER = {
+READER: dict[str, Any] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",

@@ -75,7 +75,8 @@ def run_suites(frames: dict[str, pd.DataFrame], docs_dir: Path, suites: list[Sui
         outcome = batch.validate(gx_suite, result_format=_result_format(suite, frame))
         rules = {rule.name: rule for rule in applicable}
         results += [
-            _result(suite, rules[item.expectation_config.meta["name"]], frame, item) for item in outcome.results
+            _result(suite, rules[item.expectation_config.meta["name"]], frame, item)  # type: ignore[union-attr]
+            for item in outcome.results
         ]
         judged.append((suite, outcome))
     write_docs(context, judged, docs_dir)
@@ -190,7 +191,7 @@ def _examples(suite: Suite, frame: pd.DataFrame, found: dict[str, Any], conditio
     if "unexpected_count" in found:
         rows = pd.DataFrame(found.get("partial_unexpected_index_list") or [], columns=keys)
     else:
-        rows = frame.query(condition).head(_SHOWN)[keys]
+        rows = frame.query(condition or "").head(_SHOWN)[keys]
     return [" ".join(_shown(cell) for cell in row) for row in rows.itertuples(index=False)]
 
 

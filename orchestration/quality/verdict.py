@@ -53,7 +53,7 @@ class Verdict:
 
     def counts(self) -> dict[str, int]:
         """Checks by status."""
-        statuses = [check.status for check in self.checks]
+        statuses: list[str] = [check.status for check in self.checks]
         return {status: statuses.count(status) for status in ("passed", "failed", "errored")}
 
     def to_table(self) -> pa.Table:

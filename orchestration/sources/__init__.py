@@ -97,7 +97,7 @@ class Column(_Strict):
     @model_validator(mode="before")
     @classmethod
     def _classed(cls, values: dict) -> dict:
-        return {"personal": _CLASS_OF_KIND.get(values.get("kind"), "none"), **values}
+        return {"personal": _CLASS_OF_KIND.get(values.get("kind", ""), "none"), **values}
 
     @model_validator(mode="after")
     def _protected(self) -> Column:

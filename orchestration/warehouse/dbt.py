@@ -176,10 +176,11 @@ def build(home: Home, settings: Settings, progress: Callable[[str, int, int], No
     if result.result is None:
         if is_full_disk(str(result.exception)):
             raise full_disk(home.warehouse)
-        raise CchcError(f"dbt did not run: {told(result.exception)}")
+        raise CchcError(f"dbt did not run: {told(result.exception) if result.exception else 'no result'}")
     outcome = DbtOutcome()
     broken = []
-    for run in result.result:
+    runs: Any = result.result
+    for run in runs:
         node = run.node
         if node.resource_type == "test":
             outcome.tests[node.unique_id] = _test(node, str(run.status), run.failures or 0)

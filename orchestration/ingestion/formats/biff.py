@@ -162,7 +162,7 @@ class _CompoundFile:
 
     @staticmethod
     def _chain(start: int, table: list[int]) -> list[int]:
-        chain = []
+        chain: list[int] = []
         while start < _END_OF_CHAIN:
             if start >= len(table) or len(chain) > len(table):
                 raise _damaged()

@@ -174,8 +174,8 @@ class _Page:
         path = self.path
         path.pop()
         if tag == "td" or tag == "th":
-            if path and path[-1] == "tr":
-                self._close_cell()
+            if path and path[-1] == "tr" and self.parts is not None:
+                self._close_cell(self.parts)
         elif tag == "tr":
             self.row = self.outer_rows.pop()
         elif tag in _SECTIONS:
@@ -190,15 +190,14 @@ class _Page:
         if parts is not None and not self.hidden:
             parts.append(text)
             if len(parts) > self.checked_at:
-                self._text()
+                self._text(parts)
                 self.checked_at = 2 * len(parts)
 
     def close(self) -> None:
         pass
 
-    def _close_cell(self) -> None:
-        parts = self.parts
-        text = parts[0] if len(parts) == 1 and len(parts[0]) <= self.bounds.cell else self._text()
+    def _close_cell(self, parts: list[str]) -> None:
+        text = parts[0] if len(parts) == 1 and len(parts[0]) <= self.bounds.cell else self._text(parts)
         is_filled = text and not text.isspace()
         if is_filled:
             self.rows.append(self.row.number)
@@ -211,13 +210,13 @@ class _Page:
                 self.nested.append(len(self.parts))
                 self.parts.append(text)
 
-    def _text(self) -> str:
+    def _text(self, parts: list[str]) -> str:
         """The text of the open cell. Raises RejectedFile when its own text alone is beyond the bound."""
-        if sum(map(len, self.parts)) > self.bounds.cell:
+        if sum(map(len, parts)) > self.bounds.cell:
             for place in self.nested:
-                self.parts[place] = ""
+                parts[place] = ""
             self.nested = []
-        text = "".join(self.parts)
+        text = "".join(parts)
         if len(text) > self.bounds.cell:
             raise too_large(
                 f"a cell of row {self.row.number + 1} holds more than {size_text(self.bounds.cell)}", "shorten it"

@@ -15,7 +15,8 @@ import zipfile
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from typing import IO, TypeVar
+from functools import partial
+from typing import IO, Any, TypeVar
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -61,6 +62,11 @@ def _too_much_memory(bounds: Bounds) -> RejectedFile:
         f"the workbook needs more than {size_text(bounds.memory)} of memory",
         "export it in parts or as CSV, or raise CCHC_FILE_MEMORY",
     )
+
+
+def _laid_out(book: Any, name: str) -> list[list[Any]]:
+    """The cells of a sheet, from its corner on."""
+    return _guarded(lambda: book.get_sheet_by_name(name).to_python(skip_empty_area=False))
 
 
 def _guarded(read: Callable[[], _Result]) -> _Result:
@@ -111,9 +117,9 @@ def _xlsx_sheets(file: IO[bytes], bounds: Bounds) -> Iterator[Sheet]:
             if _needed(archive, part, places[part], strings, bounds) > bounds.memory:
                 raise _too_much_memory(bounds)
             if not places[part].is_certain or places[part].extent.is_scattered:
-                yield _guarded(lambda part=part, name=name: _moved_sheet(archive, part, name, bounds))
+                yield _guarded(partial(_moved_sheet, archive, part, name, bounds))
                 continue
-        rows = _guarded(lambda name=name: book.get_sheet_by_name(name).to_python(skip_empty_area=False))
+        rows = _laid_out(book, name)
         if part is not None and places[part].has_errors:
             for row, column, text in _error_cells(archive, part, bounds):
                 if row < len(rows) and column < len(rows[row]):
@@ -192,13 +198,13 @@ def _sheet_parts(archive: zipfile.ZipFile, bounds: Bounds) -> dict[str, str]:
         documents.append(etree.fromstring(archive.read(parts[name]), parser))
     book, links = documents
     targets = {link.get("Id"): link.get("Target", "").lstrip("/") for link in links}
-    found = {}
+    found: dict[str, str] = {}
     for sheet in book.iterfind(".//{*}sheet"):
         relation = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), None)
-        target = targets.get(relation, "").lower()
+        target = targets.get(str(relation), "").lower()
         part = parts.get(target if target.startswith("xl/") else f"xl/{target}")
         if part is not None:
-            found[sheet.get("name")] = part
+            found[sheet.get("name", "")] = part
     return found
 
 
@@ -341,7 +347,7 @@ def _biff_sheets(data: bytes, bounds: Bounds) -> Iterator[Sheet]:
     if moved and len(book.sheet_names) != sheets:
         raise RejectedFile("unreadable", "the workbook does not say which sheet is which: save it again")
     for number, name in enumerate(book.sheet_names):
-        laid_out = _guarded(lambda name=name: book.get_sheet_by_name(name).to_python(skip_empty_area=False))
+        laid_out = _laid_out(book, name)
         if number in moved:
             yield _put_back(name, laid_out, *moved[number], bounds)
         else:

@@ -5,13 +5,17 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 
-.PHONY: demo test soak setup lint lock sbom ui bench clean
+.PHONY: demo test check soak setup lint lock sbom ui bench clean
 
 demo: setup
 	@rm -rf $(DEMO)
 	@$(BIN)/cchc sample $(DEMO)/landing --scale $(SCALE)
 	@$(BIN)/cchc nightly --landing $(DEMO)/landing --home $(DEMO)/home --as-of 2023-11-16
 	@$(BIN)/python -m sample_province.compare $(DEMO)/home
+
+# Before each commit: style, types and the tests that take no night.
+check: lint
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow" tests/unit tests/manifest
 
 test: setup
 	@$(BIN)/ruff check .
@@ -32,7 +36,10 @@ setup: .venv/.ready
 	@touch $@
 
 lint: setup
-	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 models tests/dbt
 
 lock: setup
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 \
@@ -52,4 +59,4 @@ bench: setup
 	@$(BIN)/python -m benchmarks.page
 
 clean:
-	@rm -rf .venv target $(DEMO) *.egg-info
+	@rm -rf .venv .mypy_cache .ruff_cache target $(DEMO) *.egg-info

@@ -12,6 +12,8 @@ two rows, the second valid from the decision.
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 import numpy as np
 import pyarrow as pa
@@ -110,7 +112,7 @@ def _rows(province: Province) -> pa.Table:
     decided_on[cut_rows] = np.array([day for _, day in _DECISIONS], object)[np.arange(CUT) % len(_DECISIONS)]
     number = np.arange(size)
     decision = {day: document for document, day in _DECISIONS}
-    fill = {
+    fill: dict[str, Any] = {
         "procedure_code": [f"{1 + n % 3}.{90_000 + 3 * n:06d}" for n in number],
         "procedure_name": [action.format(subject["subject"]) for action, subject in chosen],
         "field_code": [subject["field_code"] for _, subject in chosen],

@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = item._fixtureinfo.name2fixturedefs
         shares = any(made.scope == "module" for makers in fixtures.values() for made in makers)
-        if shares or not OF_A_NIGHT & fixtures.keys():
+        if shares or not (OF_A_NIGHT & fixtures.keys() or item.get_closest_marker("slow")):
             item.add_marker(pytest.mark.xdist_group(item.path.name))
     items.sort(key=lambda item: (item.get_closest_marker("slow") is None, item.get_closest_marker("xdist_group") is not None))
 

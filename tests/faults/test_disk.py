@@ -29,6 +29,8 @@ from tests.faults.test_nothing_lost import export
 from tests.support.disks import Disk, disk, obeying_permissions
 from tests.support.writers import put
 
+pytestmark = pytest.mark.slow
+
 PASSED = Verdict(
     (
         CheckResult(

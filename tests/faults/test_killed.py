@@ -22,6 +22,8 @@ from orchestration.settings import PROJECT_DIR, Settings
 from tests.conftest import AS_OF
 from tests.support.writers import csv_bytes, put
 
+pytestmark = pytest.mark.slow
+
 # Each program is the night itself, killed from within at the first call of one of its functions.
 KILLED_AT = """
 import os, pkgutil, signal, sys

@@ -30,6 +30,8 @@ from tests.support.landing import write_trap_landing
 from tests.support.published import tables
 from tests.support.writers import csv_bytes, json_bytes, put, xlsx_bytes
 
+pytestmark = pytest.mark.slow
+
 HANOI, HUE, CARD, OFFICER = "097000111222", "098123456789", "012345678", "Cán Bộ Tưởng Tượng"
 BY = {"reason": "a person asked (phiếu 12)", "by": "a tester"}
 TODAY = dt.date(2026, 11, 24)

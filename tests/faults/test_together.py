@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from orchestration.home import Home
 from orchestration.nightly import Night
@@ -21,6 +22,8 @@ from orchestration.warehouse import dbt
 from tests.conftest import AS_OF
 from tests.faults.test_disk import PASSED
 from tests.faults.test_killed import more
+
+pytestmark = pytest.mark.slow
 
 THREADS = 10
 

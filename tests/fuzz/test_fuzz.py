@@ -21,6 +21,8 @@ from tests.fuzz.checks import wrong
 from tests.fuzz.reading import Made, Outcome, Reader
 from tests.fuzz.seeds import SEEDS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def reader() -> Iterator[Reader]:

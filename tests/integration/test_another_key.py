@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from orchestration.lake.store import Lake
 from orchestration.nightly import Night
@@ -18,6 +19,8 @@ from orchestration.settings import PROJECT_DIR, Settings
 from tests.conftest import AS_OF
 from tests.support.published import tables
 from tests.support.writers import csv_bytes, put
+
+pytestmark = pytest.mark.slow
 
 RECIPE = re.findall(
     r"^```sh\n(.*?)^```", (PROJECT_DIR / "docs/personal-data.md").read_text("utf-8"), re.M | re.S

@@ -16,6 +16,8 @@ from orchestration.nightly import Night
 from orchestration.publishing import releases
 from orchestration.settings import Settings, today
 
+pytestmark = pytest.mark.slow
+
 EARLIER = date(2023, 6, 30)
 
 

@@ -15,6 +15,8 @@ import pytest
 
 from orchestration.settings import PROJECT_DIR
 
+pytestmark = pytest.mark.slow
+
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", (PROJECT_DIR / "README.md").read_text("utf-8"), re.M | re.S)
 COMMANDS = [line.split("  #")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
 MAKE = ["make", "--no-print-directory", "-C", PROJECT_DIR, f"BIN={Path(sys.executable).parent}"]

@@ -19,6 +19,8 @@ from tests.support.declared import SOURCES
 from tests.support.oracle import Landing, flags, histories, newest, read_landing, valid_rows
 from tests.support.oracle_other import other_kpis
 
+pytestmark = pytest.mark.slow
+
 SCALE = 0.01
 
 # What the article states of them, and what docs/domain.md 7 has on the indexes that it does not name.

@@ -13,6 +13,8 @@ import pytest
 from orchestration.settings import PROJECT_DIR
 from tests.mutation.operators import Mutant, of_python, of_sql
 
+pytestmark = pytest.mark.slow
+
 SQL = """{# a < b and c #}
 {% set x = 1 %}
 select

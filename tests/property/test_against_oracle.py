@@ -12,8 +12,10 @@ from tests.support.landing import write_trap_landing
 from tests.support.oracle import read_landing
 from tests.support.warehouse import build_warehouse
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.parametrize(("seed", "dossiers"), [(11, 500)])
+
+@pytest.mark.parametrize(("seed", "dossiers"), [(11, 400), (2024, 300)])
 def test_warehouse_agrees_with_the_second_reading(seed: int, dossiers: int, tmp_path: Path) -> None:
     write_trap_landing(tmp_path / "landing", seed, dossiers, exports=6)
     landing = read_landing(tmp_path / "landing")

@@ -18,6 +18,8 @@ from orchestration.home import Home
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse import dbt, registration
 
+pytestmark = pytest.mark.slow
+
 WITHOUT_TESTS = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
 
 

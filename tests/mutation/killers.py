@@ -117,8 +117,8 @@ class _Replaced(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
 def macro_killer(file: Path) -> Iterator[Killer]:
     """Rebuilds the dossier models of two warehouses with the file's macros replaced, and asks the suite's own judges.
 
-    In order of cost: the double entry and the independent reading over the trap landing of
-    tests/property/test_against_oracle.py, the golden figures.
+    In order of cost: the double entry over the trap landing of tests/property/test_against_oracle.py, the golden
+    figures, the independent reading of the trap landing.
     """
     from orchestration.quality.double_entry import double_entry_frame
     from tests.golden.test_golden import EXPECTED
@@ -142,26 +142,26 @@ def macro_killer(file: Path) -> Iterator[Killer]:
         def kill(mutant: Mutant) -> str:
             text = mutant.text()
             changed = {name: body for name, body in macros_of(text).items() if body != whole.get(name)}
-            warehouse = Path(shutil.copy(trap / "home/warehouse.duckdb", folder))
+            warehouse, small = (Path(shutil.copy(at / "home/warehouse.duckdb", at)) for at in (trap, golden))
             if broken := rebuild_with(warehouse, changed, FIGURES):
                 return f"build of {broken[0].split(':')[0]}"
             with duckdb.connect(str(warehouse)) as con:
                 frame = double_entry_frame(con, whole=True)
             if frame["disagreeing"].any():
                 return "double entry: " + frame.loc[frame["disagreeing"] > 0, "figure"].iloc[0]
+            if broken := rebuild_with(small, changed, FIGURES + BEYOND_FIGURES):
+                return f"build of {broken[0].split(':')[0]}"
+            with duckdb.connect(str(small)) as con:
+                publish_macros(con)
+                for question in EXPECTED["questions"]:
+                    if wrong := _golden(con, question):
+                        return f"golden: {question['about']}: {wrong}"
             if broken := rebuild_with(warehouse, changed, BEYOND_FIGURES):
                 return f"build of {broken[0].split(':')[0]}"
             with duckdb.connect(str(warehouse)) as con:
                 publish_macros(con)
                 if found := differences(landing, con, as_of):
                     return "second reading: " + found[0].split(":")[0]
-            warehouse = Path(shutil.copy(golden / "home/warehouse.duckdb", folder))
-            rebuild_with(warehouse, changed, FIGURES + BEYOND_FIGURES)
-            with duckdb.connect(str(warehouse)) as con:
-                publish_macros(con)
-                for question in EXPECTED["questions"]:
-                    if wrong := _golden(con, question):
-                        return f"golden: {question['about']}: {wrong}"
             return ""
 
         def kill_or_fail(mutant: Mutant) -> str:

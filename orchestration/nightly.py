@@ -343,7 +343,8 @@ def _checks(verdict: Any) -> str:
 
 
 def _why_blocked(verdict: Any, lost: list[Loss]) -> str:
-    failed = verdict.blocking_failures
+    # What errored often only follows from what failed.
+    failed = sorted(verdict.blocking_failures, key=lambda check: check.status != "failed")
     named = "; ".join(f"{c.check_code} ({c.observed})" for c in failed[:3])
     more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
     remedies = [f"{loss.source_file}: {loss.remedy}" for loss in lost[:3]]

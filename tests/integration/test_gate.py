@@ -40,6 +40,23 @@ def count(home: Path, table: str, file: str) -> int:
     return rows
 
 
+def test_rejected_content_under_an_accepted_name_is_published_beside_it(nightly, landing_and_home: tuple[Path, Path]) -> None:
+    """Both of a name that a release holds, and of one that came since."""
+    landing, home = landing_and_home
+    known, new = "dossiers/hoso_20230310_2300.csv", "dossiers/moi_20230722_2300.csv"
+    rows = count(home, "fct_dossier_versions", known)
+    put(landing / new, export("A", 30, 0))
+    night = Night(Settings.load(landing, home), AS_OF)
+    with night.held():
+        night.ingest()
+    for name in (known, new):
+        put(landing / name, b"")
+    assert nightly(landing, home).release is not None
+    assert count(home, "fct_dossier_versions", known) == rows > 0
+    assert count(home, "fct_dossier_versions", new) == 30
+    assert [count(home, "dq_rejected_files", name) for name in (known, new)] == [1, 1]
+
+
 def test_a_bad_night_waits_for_a_person(cchc, ask, nightly, landing_and_home: tuple[Path, Path]) -> None:
     landing, home = landing_and_home
     before = (home / "current").resolve()

@@ -118,13 +118,13 @@ def macro_killer(file: Path) -> Iterator[Killer]:
     """Rebuilds the dossier models of two warehouses with the file's macros replaced, and asks the suite's own judges.
 
     In order of cost: the double entry over the trap landing of tests/property/test_against_oracle.py, the golden
-    figures, the independent reading of the trap landing.
+    figures, dbt's unit tests, the independent reading of the trap landing.
     """
     from orchestration.quality.double_entry import double_entry_frame
     from tests.golden.test_golden import EXPECTED
     from tests.property.differences import differences
     from tests.support.landing import write_trap_landing
-    from tests.support.mutants import BEYOND_FIGURES, FIGURES, macros_of, rebuild_with
+    from tests.support.mutants import BEYOND_FIGURES, FIGURES, macros_of, rebuild_with, unit_tests_with
     from tests.support.oracle import read_landing
     from tests.support.warehouse import build_warehouse, publish_macros
 
@@ -156,6 +156,8 @@ def macro_killer(file: Path) -> Iterator[Killer]:
                 for question in EXPECTED["questions"]:
                     if wrong := _golden(con, question):
                         return f"golden: {question['about']}: {wrong}"
+            if broken := unit_tests_with(small, changed):
+                return f"unit test {broken[0].split(':')[0]}"
             if broken := rebuild_with(warehouse, changed, BEYOND_FIGURES):
                 return f"build of {broken[0].split(':')[0]}"
             with duckdb.connect(str(warehouse)) as con:

@@ -32,6 +32,16 @@ def macros_of(text: str) -> dict[str, str]:
 
 def rebuild_with(warehouse: Path, macros: dict[str, str], models: tuple[str, ...] = FIGURES) -> list[str]:
     """Builds models of dossiers anew with other texts for some of the project's macros; gives what failed, by model."""
+    return _invoked(warehouse, macros, "run", "--select", *models)
+
+
+def unit_tests_with(warehouse: Path, macros: dict[str, str]) -> list[str]:
+    """Runs the unit tests of the models of dossiers with other texts for some macros; gives what failed, by test."""
+    models = (f"{model},test_type:unit" for model in FIGURES + BEYOND_FIGURES)
+    return _invoked(warehouse, macros, "test", "--select", *models)
+
+
+def _invoked(warehouse: Path, macros: dict[str, str], command: str, *arguments: str) -> list[str]:
     manifest = copy.copy(_parsed())
     manifest.macros = manifest.macros | {
         f"macro.cchc.{name}": replace(manifest.macros[f"macro.cchc.{name}"], macro_sql=text)
@@ -43,12 +53,12 @@ def rebuild_with(warehouse: Path, macros: dict[str, str], models: tuple[str, ...
 
     result = dbtRunner(manifest=manifest).invoke(
         [
-            "run", "--select", *models, "--quiet", "--log-level-file", "none", "--no-use-colors", "--no-partial-parse",
-            "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
+            command, *arguments, "--quiet", "--log-level", "none", "--log-level-file", "none", "--no-use-colors",
+            "--no-partial-parse", "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
             "--target-path", str(warehouse.parent / "dbt"),
         ]
     )  # fmt: skip
     DuckDBConnectionManager.close_all_connections()
     if result.result is None:
         return [f"dbt did not run: {result.exception}"]
-    return [f"{run.node.name}: {run.message}" for run in result.result if run.status != "success"]
+    return [f"{run.node.name}: {run.message}" for run in result.result if run.status not in ("success", "pass")]

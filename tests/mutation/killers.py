@@ -36,29 +36,44 @@ def module_killer(module: str, tests: tuple[str, ...], seconds: int) -> Iterator
 
     def kill(mutant: Mutant) -> str:
         text = mutant.text()
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.setsid()
-            os.close(reading)
-            _run_tests(module, text, tests, writing)
-        os.close(writing)
-        noticed = b""
-        if select.select([reading], [], [], seconds)[0]:
-            while part := os.read(reading, 4096):
-                noticed += part
-        else:
-            noticed = b"ran out of time"
-        os.close(reading)
-        os.killpg(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        return noticed.decode()
+        return _in_a_process_of_its_own(lambda: _first_failure(module, text, tests), seconds)
 
     yield kill
 
 
-def _run_tests(module: str, text: str, tests: tuple[str, ...], writing: int) -> None:
-    """In the child: pytest up to the first failure, whose name goes into the pipe. Never returns."""
+def _in_a_process_of_its_own(work: Callable[[], str], seconds: int) -> str:
+    """What work says in a forked process: whatever it breaks or leaves in memory ends with it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        os.close(reading)
+        noticed = "ended"
+        try:
+            with open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), 1)
+                os.dup2(nowhere.fileno(), 2)
+            noticed = work()
+        except Exception as error:
+            noticed = f"it fails: {type(error).__name__}"
+        finally:
+            os.write(writing, noticed.encode())
+            os._exit(0)
+    os.close(writing)
+    said = b""
+    if select.select([reading], [], [], seconds)[0]:
+        while part := os.read(reading, 4096):
+            said += part
+    else:
+        said = b"ran out of time"
+    os.close(reading)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return said.decode()
+
+
+def _first_failure(module: str, text: str, tests: tuple[str, ...]) -> str:
+    """pytest with the module replaced, up to the first failure: its name, nothing when all pass."""
     import pytest
 
     for name in [n for n in sys.modules if n == "orchestration" or n.startswith(("orchestration.", "tests."))]:
@@ -77,21 +92,14 @@ def _run_tests(module: str, text: str, tests: tuple[str, ...], writing: int) -> 
                 self.name = f"import of {report.nodeid}"
 
     first = FirstFailure()
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-        os.dup2(nowhere.fileno(), 2)
-        code = 1
-        try:
-            # File by file: most mutants fall to the first, and need not wait until the others are collected.
-            for file in tests:
-                code = pytest.main(
-                    ["-x", "-q", "--hypothesis-seed=0", "-p", "no:cacheprovider", f"--rootdir={PROJECT_DIR}", file], [first]
-                )
-                if code:
-                    break
-        finally:
-            os.write(writing, (first.name or ("" if code == 0 else f"pytest ended with {code}")).encode())
-            os._exit(0)
+    # File by file: most mutants fall to the first, and need not wait until the others are collected.
+    for file in tests:
+        code = pytest.main(
+            ["-x", "-q", "--hypothesis-seed=0", "-p", "no:cacheprovider", f"--rootdir={PROJECT_DIR}", file], [first]
+        )
+        if code:
+            return first.name or f"pytest ended with {code}"
+    return ""
 
 
 class _Replaced(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
@@ -124,7 +132,7 @@ def macro_killer(file: Path) -> Iterator[Killer]:
     from tests.golden.test_golden import EXPECTED
     from tests.property.differences import differences
     from tests.support.landing import write_trap_landing
-    from tests.support.mutants import BEYOND_FIGURES, FIGURES, macros_of, rebuild_with, unit_tests_with
+    from tests.support.mutants import BEYOND_FIGURES, FIGURES, macros_of, parsed, rebuild_with, unit_tests_with
     from tests.support.oracle import read_landing
     from tests.support.warehouse import build_warehouse, publish_macros
 
@@ -139,7 +147,9 @@ def macro_killer(file: Path) -> Iterator[Killer]:
         for at, day in ((trap, as_of), (golden, EXPECTED["as_of"])):
             build_warehouse(at / "landing", at / "home", day).close()
 
-        def kill(mutant: Mutant) -> str:
+        parsed()
+
+        def noticed(mutant: Mutant) -> str:
             text = mutant.text()
             changed = {name: body for name, body in macros_of(text).items() if body != whole.get(name)}
             warehouse, small = (Path(shutil.copy(at / "home/warehouse.duckdb", at)) for at in (trap, golden))
@@ -166,13 +176,7 @@ def macro_killer(file: Path) -> Iterator[Killer]:
                     return "second reading: " + found[0].split(":")[0]
             return ""
 
-        def kill_or_fail(mutant: Mutant) -> str:
-            try:
-                return kill(mutant)
-            except duckdb.Error as error:
-                return f"a query fails: {type(error).__name__}"
-
-        yield kill_or_fail
+        yield lambda mutant: _in_a_process_of_its_own(lambda: noticed(mutant), 600)
 
 
 def _golden(con: duckdb.DuckDBPyConnection, question: dict) -> str:

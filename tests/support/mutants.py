@@ -21,7 +21,8 @@ BEYOND_FIGURES = ("int_dossier_flags", "dq_flags", "form_06a", "int_published_ma
 
 
 @cache
-def _parsed() -> Any:
+def parsed() -> Any:
+    """The project's manifest, parsed once."""
     return dbt.parse()
 
 
@@ -42,7 +43,7 @@ def unit_tests_with(warehouse: Path, macros: dict[str, str]) -> list[str]:
 
 
 def _invoked(warehouse: Path, macros: dict[str, str], command: str, *arguments: str) -> list[str]:
-    manifest = copy.copy(_parsed())
+    manifest = copy.copy(parsed())
     manifest.macros = manifest.macros | {
         f"macro.cchc.{name}": replace(manifest.macros[f"macro.cchc.{name}"], macro_sql=text)
         for name, text in macros.items()

@@ -24,6 +24,16 @@ class Mutant:
     change: str
     text: Callable[[], str]
 
+    def place_in(self, source: str) -> str:
+        """The line that is changed, after the function, class or macro that it stands in."""
+        lines = source.splitlines()
+        above = (_ROOM.search(line) for line in reversed(lines[: self.line - 1]))
+        room = next((found[1] for found in above if found), "")
+        return f"{room}: {lines[self.line - 1].strip()}"
+
+
+_ROOM = re.compile(r"^\s*(?:def|class|\{% macro) (\w+)")
+
 
 _SWAPS = [
     ("compare", r"<>", "="),

@@ -97,6 +97,8 @@ def test_keys_of_nested_lists_count_in_json_alone() -> None:
     assert key in accepted_names(fee, is_json=True) and key not in accepted_names(fee)
     assert accepted_names(Column(name="a", kind="text", names=("b",))) == ["a", "b"]
     assert match([key], DOSSIERS)[0] == {}
+    assert "fee_amount" not in find([sheet([*NAMES, key])], DOSSIERS)[1].found
+    assert find_keys([key], DOSSIERS, has_records=False).found == {"fee_amount": [(key, 0)]}
 
 
 def test_keys_of_json_records() -> None:

@@ -129,7 +129,7 @@ def _walk(landing: Path) -> Iterator[tuple[Path, RejectedFile | None]]:
         for entry in listed:
             path = Path(entry.path)
             is_folder, fault = _kind(entry, root, above)
-            if is_folder and not fault:
+            if is_folder:
                 if not entry.name.startswith((".", "~$")):
                     folders.append((path, (*above, os.path.realpath(path))))
             elif not _ignored(entry.name):
@@ -137,7 +137,7 @@ def _walk(landing: Path) -> Iterator[tuple[Path, RejectedFile | None]]:
 
 
 def _kind(entry: os.DirEntry[str], root: str, above: tuple[str, ...]) -> tuple[bool, RejectedFile | None]:
-    """Whether it is a folder, and why it is not to be opened."""
+    """Whether it is a folder to look into, else why it is not to be opened, if so."""
     if entry.is_symlink():
         try:
             target = os.path.realpath(entry.path, strict=True)

@@ -1,11 +1,236 @@
-{# Counting by scope and period, for any subject (a dictionary of measures, KPIs and scopes such as
-   dossier_subject). A measure is a flow (`on` a day) or a stock (`from` a day `until` another, half-open); `when`
-   narrows it, `amount` is summed in place of 1. Stocks are running sums of daily changes, so that every period
-   of every scope comes from one pass. -#}
+{# Counting by scope and period, for any subject of macros/figures. A subject is a dictionary:
 
+     rows      what there is as known on the as-of day: SQL, one row an entity, no period in it
+     measures  what can be counted of them, by name
+     kpis      code, numerator, denominator (of a rate or mean): measures; `at: opening` before the first day
+     entity    the column that names a row to people
+     source    the table that tells whether anything is known: nothing is a missing figure, not 0
+     scopes    scope types that its rows bear besides the province (scope_column)
+     agency_on the day as of which the register gives the row's agency its level and commune, where the rows do not
+     present   when a row makes its scopes appear, where that is not when it is counted
+     name      the subject's own
+
+   A measure is a flow (`on` a day in the period) or a stock (`from` a day `until` another, half-open, as it stands on
+   the last day). `when` narrows it, and may name period_start and period_end; `amount` is summed in place of 1,
+   `distinct` counted once each, a `reading` is read off: missing where nothing stands, never 0.
+
+   One grammar, two ways to evaluate it (docs/decisions/0009-one-grammar-of-figures.md): period by period, for any
+   subject and any periods; or as running sums of daily changes, for many rows over many periods, of measures whose
+   rows add up. -#}
+
+{# The column that bears a scope's code. -#}
+{% macro scope_column(scope) -%}
+    {{ {'province': "'all'", 'agency': 'agency_code', 'commune': 'commune_code', 'field': 'field_code',
+        'procedure': 'procedure_code'}.get(scope, scope) }}
+{%- endmacro %}
+
+{# The scope types of a subject, the province first, in the order of all scope types. -#}
+{% macro scopes_of(subject) %}
+    {% set scopes = [] %}
+    {% for scope in var('scope_types') if scope == 'province' or scope in subject.get('scopes', []) %}
+        {% do scopes.append(scope) %}
+    {% endfor %}
+    {{ return(scopes) }}
+{% endmacro %}
+
+{% macro scope_code(scope) %}coalesce({{ scope_column(scope) }}, 'unknown') as scope_{{ scope }}{% endmacro %}
+
+{# Of a row grouped by one scope after another: which, and its code. -#}
+{% macro grouped_scope(scopes) %}
+    case
+        {% for scope in scopes %}
+        when grouping(scope_{{ scope }}) = 0 then '{{ scope }}'
+        {% endfor %}
+    end as scope_type,
+    coalesce({% for scope in scopes %}scope_{{ scope }}{{ ', ' if not loop.last }}{% endfor %}) as scope_code
+{% endmacro %}
+
+{% macro grouped_by_scope(scopes, others) %}
+    group by grouping sets (
+        {% for scope in scopes %}(scope_{{ scope }}, {{ others | join(', ') }}){{ ', ' if not loop.last }}{% endfor %}
+    )
+{% endmacro %}
+
+{# The last columns of a figure. Sums are counted in 128 bits and kept in 64: one beyond is missing, its value stands. -#}
+{% macro figure(kpi, numerator, denominator) %}
+    try_cast({{ numerator }} as bigint) as numerator,
+    {% if kpi.denominator %}
+    try_cast({{ denominator }} as bigint) as denominator,
+    cast({{ numerator }} as double) / nullif({{ denominator }}, 0) as value
+    {% else %}
+    cast(null as bigint) as denominator,
+    cast({{ numerator }} as double) as value
+    {% endif %}
+{% endmacro %}
+
+
+{# --- Period by period -#}
+
+{# Whether a row's days make it count in a period. -#}
+{% macro falls_in_period(measure, at) -%}
+    {%- if measure.on -%}
+        {{ measure.on }} between period_start and period_end
+    {%- elif at == 'opening' -%}
+        {{ measure.from }} < period_start{% if measure.until %} and coalesce({{ measure.until }} >= period_start, true){% endif %}
+    {%- else -%}
+        {{ measure.from }} <= period_end{% if measure.until %} and coalesce({{ measure.until }} > period_end, true){% endif %}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro is_counted(measure, at) -%}
+    ({{ falls_in_period(measure, at) }}{% if measure.when %} and {{ measure.when }}{% endif %})
+{%- endmacro %}
+
+{% macro counted(measure, at) -%}
+    {%- if measure.distinct -%}count(distinct {{ measure.distinct }})
+    {%- elif measure.amount or measure.reading -%}sum({{ measure.amount or measure.reading }})
+    {%- else -%}count(*)
+    {%- endif %} filter (where {{ is_counted(measure, at) }})
+{%- endmacro %}
+
+{# When a row is looked at for a period: any of its measures may count it. -#}
+{% macro is_present(subject) %}
+    {% set windows = [] %}
+    {% for kpi in subject.kpis %}
+        {% for name in [kpi.numerator, kpi.denominator] if name %}
+            {% set window = '(' ~ falls_in_period(subject.measures[name], kpi.at) ~ ')' %}
+            {% if window not in windows %}{% do windows.append(window) %}{% endif %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(subject.present or windows | join(' or ')) }}
+{% endmacro %}
+
+{# Common table expressions: the periods asked for (period_type, period_start, period_end), and each subject's rows
+   beside every period in which they are present, as `<name>_present`. -#}
+{% macro present_rows(subjects, tables, periods, as_of) %}
+    with periods as (
+        {{ periods }}
+    ),
+
+    agency_register as (
+        {{ valid_on_register(tables.agencies, 'agency_code', ['level', 'commune_code'], as_of) }}
+    )
+    {% for subject in subjects %}
+    , {{ subject.name }}_rows as (
+        {{ subject.rows }}
+    ),
+
+    {{ subject.name }}_periods as (
+        select rows_.*, periods.*
+        from {{ subject.name }}_rows as rows_
+        inner join periods on {{ is_present(subject) }}
+    ),
+
+    {{ subject.name }}_present as (
+        {% if subject.agency_on %}
+        select rows_.*, agency_register.level, agency_register.commune_code
+        from {{ subject.name }}_periods as rows_
+        left join agency_register
+            on rows_.agency_code = agency_register.agency_code
+            and {{ subject.agency_on }} >= agency_register.valid_from and {{ subject.agency_on }} < agency_register.valid_to
+        {% else %}
+        select * from {{ subject.name }}_periods
+        {% endif %}
+    )
+    {% endfor %}
+{% endmacro %}
+
+{# Figures of subjects for every period of a relation: a scope has all KPIs of a subject from the first period in which
+   a row of it is present; the province always. -#}
+{% macro kpis_by_period(subjects, tables, periods, as_of) %}
+    {% set period = ['period_type', 'period_start', 'period_end'] %}
+    {{ present_rows(subjects, tables, periods, as_of) }}
+    {% for subject in subjects %}
+    {% set scopes = scopes_of(subject) %}
+    , {{ subject.name }}_counted as (
+        select
+            {{ grouped_scope(scopes) }},
+            {{ period | join(', ') }}
+            {% for kpi in subject.kpis %}
+            , {{ counted(subject.measures[kpi.numerator], kpi.at) }} as numerator_{{ loop.index }}
+            {% if kpi.denominator %}
+            , {{ counted(subject.measures[kpi.denominator], kpi.at) }} as denominator_{{ loop.index }}
+            {% endif %}
+            {% endfor %}
+        from (
+            select *{% for scope in scopes %}, {{ scope_code(scope) }}{% endfor %} from {{ subject.name }}_present
+        ) as scoped
+        {{ grouped_by_scope(scopes, period) }}
+    ),
+
+    {{ subject.name }}_filled as (
+        select
+            scopes.scope_type, scopes.scope_code, periods.period_type, periods.period_start, periods.period_end,
+            exists (select 1 from {{ known(subject.source, as_of) }} as known_rows) as is_known,
+            counted.* {{ excluding(['scope_type', 'scope_code'] + period) }}
+        from (
+            select 'province' as scope_type, 'all' as scope_code, date '0001-01-01' as first_end
+            union all
+            select scope_type, scope_code, min(period_end)
+            from {{ subject.name }}_counted
+            where scope_type <> 'province'
+            group by scope_type, scope_code
+        ) as scopes
+        inner join periods on periods.period_end >= scopes.first_end
+        left join {{ subject.name }}_counted as counted
+            on scopes.scope_type = counted.scope_type and scopes.scope_code = counted.scope_code
+            and periods.period_type = counted.period_type and periods.period_start = counted.period_start
+    )
+    {% endfor %}
+
+    {% for subject in subjects %}
+    {% set last_subject = loop.last %}
+    {% for kpi in subject.kpis %}
+    {% set numerator = 'numerator_' ~ loop.index %}
+    {% set denominator = 'case when is_known then coalesce(denominator_' ~ loop.index ~ ', 0) end' %}
+    select
+        '{{ kpi.code }}' as kpi_code, scope_type, scope_code, {{ period | join(', ') }},
+        {% if subject.measures[kpi.numerator].reading %}
+        {{ figure(kpi, numerator, denominator) }}
+        {% else %}
+        {{ figure(kpi, 'case when is_known then coalesce(' ~ numerator ~ ', 0) end', denominator) }}
+        {% endif %}
+    from {{ subject.name }}_filled
+    {{ 'union all' if not (loop.last and last_subject) }}
+    {% endfor %}
+    {% endfor %}
+{% endmacro %}
+
+{# The rows behind every KPI of one period: of a count those counted, of a rate the denominator's with whether each is
+   in the numerator, of a sum or mean the rows with their amounts. -#}
+{% macro rows_behind(subjects, tables, period, as_of) %}
+    {{ present_rows(subjects, tables, period, as_of) }}
+    {% for subject in subjects %}
+    {% set last_subject = loop.last %}
+    {% for kpi in subject.kpis %}
+    {% set top = subject.measures[kpi.numerator] %}
+    {% set base = subject.measures[kpi.denominator or kpi.numerator] %}
+    {% set amount = top.amount or top.reading %}
+    select {{ 'distinct' if base.distinct }}
+        '{{ kpi.code }}' as kpi_code,
+        {{ base.distinct or subject.entity }} as entity_code,
+        {{ 'coalesce(' ~ is_counted(top, kpi.at) ~ ', false)' if kpi.denominator and not amount else 'true' }} as in_numerator,
+        cast({{ amount or 'null' }} as bigint) as amount,
+        {% for scope in var('scope_types') %}
+        {{ scope_code(scope) if scope in scopes_of(subject) else 'null as scope_' ~ scope }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ subject.name }}_present
+    where {{ is_counted(base, kpi.at) }}
+    {{ 'union all' if not (loop.last and last_subject) }}
+    {% endfor %}
+    {% endfor %}
+{% endmacro %}
+
+
+{# --- As running sums of daily changes -#}
+
+{# Measures of days alone, whose rows add up. -#}
 {% macro measure_days(subject) %}
     {% set days = [] %}
-    {% for measure in subject.measures.values() %}
+    {% for name, measure in subject.measures.items() %}
+        {% if measure.distinct or measure.reading %}
+            {{ exceptions.raise_compiler_error(subject.name ~ '.' ~ name ~ ': rows that do not add up have no running sum') }}
+        {% endif %}
         {% for day in [measure.on, measure.from, measure.until] if day and day not in days %}
             {% do days.append(day) %}
         {% endfor %}
@@ -17,9 +242,7 @@
 {% macro change_on(measure, day) -%}
     {%- set amount = measure.get('amount', 1) -%}
     {%- set condition = measure.get('when', 'true') -%}
-    {%- if measure.on == day -%}
-        case when {{ condition }} then {{ amount }} else 0 end
-    {%- elif measure.from == day -%}
+    {%- if day in (measure.on, measure.from) -%}
         case when {{ condition }} then {{ amount }} else 0 end
     {%- elif measure.until == day -%}
         case when {{ condition }} and {{ measure.from }} is not null then -{{ amount }} else 0 end
@@ -30,17 +253,18 @@
 
 {# Changes of every measure by scope and bucket. `bucket` is an expression over the column `day_`; days after
    `until` are left out. -#}
-{% macro changes_by_scope(subject, relation, bucket, until) %}
+{% macro changes_by_scope(subject, bucket, until) %}
+    {% set scopes = scopes_of(subject) %}
     with subject_rows as (
-        {{ relation }}
+        {{ subject.rows }}
     ),
 
     changes as (
         {% for day in measure_days(subject) %}
         select
             {{ day }} as day_,
-            {% for scope, expression in subject.scopes.items() %}
-            coalesce({{ expression }}, 'unknown') as scope_{{ scope }},
+            {% for scope in scopes %}
+            {{ scope_code(scope) }},
             {% endfor %}
             {% for name, measure in subject.measures.items() %}
             {{ change_on(measure, day) }} as {{ name }}{{ ',' if not loop.last }}
@@ -57,23 +281,16 @@
     )
 
     select
-        case
-            {% for scope in subject.scopes %}
-            when grouping(scope_{{ scope }}) = 0 then '{{ scope }}'
-            {% endfor %}
-        end as scope_type,
-        coalesce({% for scope in subject.scopes %}scope_{{ scope }}{{ ', ' if not loop.last }}{% endfor %}) as scope_code,
+        {{ grouped_scope(scopes) }},
         bucket,
         {% for name in subject.measures %}
         sum({{ name }}) as {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
     from bucketed
-    group by grouping sets (
-        {% for scope in subject.scopes %}(scope_{{ scope }}, bucket){{ ', ' if not loop.last }}{% endfor %}
-    )
+    {{ grouped_by_scope(scopes, ['bucket']) }}
 {% endmacro %}
 
-{# The column of a wide row that a KPI's numerator or denominator reads. -#}
+{# The column of a wide row that a KPI's numerator or denominator reads: a stock has one at opening and at closing. -#}
 {% macro counted_column(subject, measure, at) -%}
     {%- if subject.measures[measure].on -%}{{ measure }}{%- else -%}{{ at or 'closing' }}_{{ measure }}{%- endif -%}
 {%- endmacro %}
@@ -81,105 +298,14 @@
 {# Wide rows (one per scope and period) into KPI rows. `keys` are the columns to carry. -#}
 {% macro kpi_rows(subject, wide, keys) %}
     {% for kpi in subject.kpis %}
-    {% set numerator = counted_column(subject, kpi.numerator, kpi.at) %}
-    {% set denominator = counted_column(subject, kpi.denominator, kpi.at) if kpi.denominator else none %}
     select
         '{{ kpi.code }}' as kpi_code,
         {{ keys | join(', ') }},
-        cast({{ numerator }} as bigint) as numerator,
-        cast({{ denominator or 'null' }} as bigint) as denominator,
-        {% if denominator %}
-        cast({{ numerator }} as double) / nullif({{ denominator }}, 0) as value
-        {% else %}
-        cast({{ numerator }} as double) as value
-        {% endif %}
+        {{ figure(
+            kpi, counted_column(subject, kpi.numerator, kpi.at),
+            counted_column(subject, kpi.denominator, kpi.at) if kpi.denominator,
+        ) }}
     from {{ wide }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-{% endmacro %}
-
-{# KPIs of one period of any length. `is_known` says whether anything of the source is known on the as-of day:
-   without it the province's figures are missing, with it and no row they are 0. -#}
-{% macro kpis_of_period(subject, relation, from_on, to_on, is_known) %}
-    with changes as (
-        {{ changes_by_scope(subject, relation, 'day_ >= ' ~ from_on, to_on) }}
-    ),
-
-    wide as (
-        select
-            scope_type,
-            scope_code,
-            {% for name, measure in subject.measures.items() %}
-            {% if measure.on %}
-            coalesce(sum({{ name }}) filter (where bucket), 0) as {{ name }},
-            {% else %}
-            coalesce(sum({{ name }}) filter (where not bucket), 0) as opening_{{ name }},
-            sum({{ name }}) as closing_{{ name }},
-            {% endif %}
-            {% endfor %}
-            1 as one
-        from changes
-        group by scope_type, scope_code
-    ),
-
-    with_province as (
-        select * from wide
-        union all
-        select
-            'province', 'all',
-            {% for name, measure in subject.measures.items() %}
-            {% if measure.on %}
-            case when {{ is_known }} then 0 end,
-            {% else %}
-            case when {{ is_known }} then 0 end,
-            case when {{ is_known }} then 0 end,
-            {% endif %}
-            {% endfor %}
-            1
-        where not exists (select 1 from wide)
-    )
-
-    {{ kpi_rows(subject, 'with_province', ['scope_type', 'scope_code']) }}
-{% endmacro %}
-
-{# The test of whether a row stands behind a measure for a period. -#}
-{% macro stands_behind(measure, at, from_on, to_on) -%}
-    (
-    {%- if measure.on -%}
-        {{ measure.on }} between {{ from_on }} and {{ to_on }}
-    {%- elif at == 'opening' -%}
-        {{ measure.from }} < {{ from_on }} and coalesce({{ measure.until }} >= {{ from_on }}, true)
-    {%- else -%}
-        {{ measure.from }} <= {{ to_on }} and coalesce({{ measure.until }} > {{ to_on }}, true)
-    {%- endif -%}
-    {%- if measure.when %} and {{ measure.when }}{% endif -%}
-    )
-{%- endmacro %}
-
-{# The rows behind every KPI of a period: of a count those counted, of a rate the denominator's with whether each
-   is in the numerator, of a mean the denominator's with their amounts. -#}
-{% macro rows_behind(subject, relation, from_on, to_on) %}
-    with subject_rows as (
-        {{ relation }}
-    )
-
-    {% for kpi in subject.kpis %}
-    {% set top = subject.measures[kpi.numerator] %}
-    {% set base = subject.measures[kpi.denominator or kpi.numerator] %}
-    select
-        '{{ kpi.code }}' as kpi_code,
-        {{ subject.entity }} as entity_code,
-        {% if kpi.denominator and not top.amount %}
-        coalesce({{ stands_behind(top, kpi.at, from_on, to_on) }}, false) as in_numerator,
-        {% else %}
-        true as in_numerator,
-        {% endif %}
-        cast({{ top.get('amount', 'null') }} as bigint) as amount,
-        {% for scope, expression in subject.scopes.items() %}
-        coalesce({{ expression }}, 'unknown') as scope_{{ scope }}{{ ',' if not loop.last }}
-        {% endfor %}
-    from subject_rows
-    where {{ stands_behind(base, kpi.at, from_on, to_on) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 {% endmacro %}

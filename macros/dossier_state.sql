@@ -1,5 +1,5 @@
 {# What a dossier counts as. This file is the only place that says so (landing contract, section 4): the marts,
-   `cchc kpi`, `cchc explain` and the published macros are all compiled from it. -#}
+   `cchc kpi`, `cchc explain` and the published macros are all compiled from it. macros/figures/dossiers.sql counts. -#}
 
 {# The columns whose change makes a new version of a dossier. -#}
 {% macro dossier_state_columns() %}
@@ -105,9 +105,9 @@
             dossiers.dossier_code,
             greatest({{ day('supplements.requested_at') }}, dossiers.received_on) as starts_on,
             least(coalesce({{ day('supplements.resumed_at') }}, dossiers.closed_on), dossiers.closed_on) as ends_on
-        from {{ supplements }} as supplements
+        from {{ known(supplements, as_of) }} as supplements
         inner join {{ dossiers }} as dossiers on supplements.dossier_code = dossiers.dossier_code
-        where {{ known_on(as_of) | replace('known_', 'supplements.known_') }} and dossiers.closed_on is not null
+        where dossiers.closed_on is not null
     ),
 
     reached as (
@@ -136,21 +136,30 @@
     group by united.dossier_code
 {% endmacro %}
 
-{# The counted dossiers as known at the end of a day, each with all that a figure is made of. `names` says where
-   the tables stand: refs while building, published names in the release. `convention` is an expression. -#}
-{% macro dossiers_known_on(names, as_of, convention) %}
+{# How a dossier came out in a convention: `form_06a` has no place for withdrawn ones, they stand inside resolved, on
+   the due date (landing contract, section 4). `convention` is an expression. -#}
+{% macro dossier_outcome(convention) -%}
+    case when outcome = 'withdrawn' and {{ convention }} = 'form_06a' then 'resolved' else outcome end
+{%- endmacro %}
+{% macro dossier_outcome_timeliness(convention) -%}
+    case when outcome = 'withdrawn' and {{ convention }} = 'form_06a' then 'on_due_date' else outcome_timeliness end
+{%- endmacro %}
+
+{# The counted dossiers as known at the end of a day, each with all that a figure is made of. `tables` says where they
+   stand (figure_tables), `convention` is an expression. -#}
+{% macro dossiers_known_on(tables, as_of, convention) %}
     with newest as (
         select *
-        from {{ names.dossier_versions }}
+        from {{ tables.dossier_versions }}
         where {{ known_on(as_of) }} and is_counted and received_on <= {{ as_of }}
     ),
 
     paused as (
-        {{ dossier_paused_days('newest', names.supplements, names.dates, as_of) }}
+        {{ dossier_paused_days('newest', tables.supplements, tables.dates, as_of) }}
     ),
 
     agencies as (
-        {{ valid_on_register(names.agencies, 'agency_code', ['level', 'commune_code'], as_of) }}
+        {{ valid_on_register(tables.agencies, 'agency_code', ['level', 'commune_code'], as_of) }}
     )
 
     select
@@ -158,84 +167,16 @@
         agencies.level,
         agencies.commune_code,
         newest.outcome = 'withdrawn' as is_withdrawal,
-        case when newest.outcome = 'withdrawn' and {{ convention }} = 'form_06a' then 'resolved' else newest.outcome end
-            as outcome,
-        case when newest.outcome = 'withdrawn' and {{ convention }} = 'form_06a' then 'on_due_date'
-            else newest.outcome_timeliness end as outcome_timeliness,
+        {{ dossier_outcome(convention) }} as outcome,
+        {{ dossier_outcome_timeliness(convention) }} as outcome_timeliness,
         case when newest.closed_on is not null then cast(greatest(
             closing.working_days_so_far - receipt.working_days_so_far - coalesce(paused.paused_working_days, 0), 0
         ) as integer) end as processing_working_days
     from newest
     left join paused on newest.dossier_code = paused.dossier_code
-    left join {{ names.dates }} as receipt on newest.received_on = receipt.date_day
-    left join {{ names.dates }} as closing on newest.closed_on = closing.date_day
+    left join {{ tables.dates }} as receipt on newest.received_on = receipt.date_day
+    left join {{ tables.dates }} as closing on newest.closed_on = closing.date_day
     left join agencies
         on newest.agency_code = agencies.agency_code
         and newest.received_on >= agencies.valid_from and newest.received_on < agencies.valid_to
-{% endmacro %}
-
-{# What can be counted of dossiers, and which KPI is which count. A flow happens on a day; a stock holds from one
-   day until another. Every figure for any period follows from these days alone. -#}
-{% macro dossier_subject() %}
-    {% set resolved = "outcome = 'resolved'" %}
-    {% set measures = {
-        'received': {'on': 'received_on'},
-        'received_online': {'on': 'received_on', 'when': "channel = 'online'"},
-        'received_direct': {'on': 'received_on', 'when': "channel = 'direct'"},
-        'received_postal': {'on': 'received_on', 'when': "channel = 'postal'"},
-        'received_full_process': {'on': 'received_on', 'when': "service_level = 'full'"},
-        'received_partial_process': {'on': 'received_on', 'when': "service_level = 'partial'"},
-        'received_other_service': {'on': 'received_on', 'when': "service_level = 'other'"},
-        'resolved': {'on': 'closed_on', 'when': resolved},
-        'resolved_early': {'on': 'closed_on', 'when': resolved ~ " and outcome_timeliness = 'early'"},
-        'resolved_on_due_date': {'on': 'closed_on', 'when': resolved ~ " and outcome_timeliness = 'on_due_date'"},
-        'resolved_late': {'on': 'closed_on', 'when': resolved ~ " and outcome_timeliness = 'late'"},
-        'resolved_on_time': {'on': 'closed_on', 'when': resolved ~ " and outcome_timeliness <> 'late'"},
-        'resolved_without_due_date': {'on': 'closed_on', 'when': resolved ~ ' and due_on is null and not is_withdrawal'},
-        'resolved_digitised': {'on': 'closed_on', 'when': resolved ~ ' and has_digitised_components'},
-        'resolved_with_electronic_result': {'on': 'closed_on', 'when': resolved ~ ' and has_electronic_result'},
-        'resolved_with_fee': {'on': 'closed_on', 'when': resolved ~ ' and fee_amount > 0'},
-        'resolved_paid_online': {'on': 'closed_on', 'when': resolved ~ ' and fee_amount > 0 and paid_online'},
-        'processed': {'on': 'closed_on', 'when': resolved ~ ' and not is_withdrawal'},
-        'processing_working_days': {
-            'on': 'closed_on', 'when': resolved ~ ' and not is_withdrawal', 'amount': 'processing_working_days',
-        },
-        'withdrawn': {'on': 'closed_on', 'when': "outcome = 'withdrawn'"},
-        'in_process': {'from': 'received_on', 'until': 'closed_on'},
-        'in_process_within_due': {'from': 'received_on', 'until': 'coalesce(overdue_from, closed_on)'},
-        'in_process_overdue': {'from': 'overdue_from', 'until': 'closed_on'},
-        'in_process_paused': {'from': 'received_on', 'until': 'closed_on', 'when': 'is_paused'},
-    } %}
-    {% set kpis = [
-        {'code': 'dossiers_received', 'numerator': 'received'},
-        {'code': 'dossiers_received_online', 'numerator': 'received_online'},
-        {'code': 'dossiers_received_direct', 'numerator': 'received_direct'},
-        {'code': 'dossiers_received_postal', 'numerator': 'received_postal'},
-        {'code': 'dossiers_received_full_process', 'numerator': 'received_full_process'},
-        {'code': 'dossiers_received_partial_process', 'numerator': 'received_partial_process'},
-        {'code': 'dossiers_received_other_service', 'numerator': 'received_other_service'},
-        {'code': 'dossiers_carried_over', 'numerator': 'in_process', 'at': 'opening'},
-        {'code': 'dossiers_resolved', 'numerator': 'resolved'},
-        {'code': 'dossiers_resolved_early', 'numerator': 'resolved_early'},
-        {'code': 'dossiers_resolved_on_due_date', 'numerator': 'resolved_on_due_date'},
-        {'code': 'dossiers_resolved_late', 'numerator': 'resolved_late'},
-        {'code': 'dossiers_resolved_without_due_date', 'numerator': 'resolved_without_due_date'},
-        {'code': 'dossiers_in_process', 'numerator': 'in_process'},
-        {'code': 'dossiers_in_process_within_due', 'numerator': 'in_process_within_due'},
-        {'code': 'dossiers_in_process_overdue', 'numerator': 'in_process_overdue'},
-        {'code': 'dossiers_in_process_paused', 'numerator': 'in_process_paused'},
-        {'code': 'dossiers_withdrawn', 'numerator': 'withdrawn'},
-        {'code': 'on_time_rate', 'numerator': 'resolved_on_time', 'denominator': 'resolved'},
-        {'code': 'online_rate', 'numerator': 'received_online', 'denominator': 'received'},
-        {'code': 'full_process_rate', 'numerator': 'received_full_process', 'denominator': 'received'},
-        {'code': 'digitised_rate', 'numerator': 'resolved_digitised', 'denominator': 'resolved'},
-        {'code': 'electronic_result_rate', 'numerator': 'resolved_with_electronic_result', 'denominator': 'resolved'},
-        {'code': 'online_payment_rate', 'numerator': 'resolved_paid_online', 'denominator': 'resolved_with_fee'},
-        {'code': 'average_processing_working_days', 'numerator': 'processing_working_days', 'denominator': 'processed'},
-    ] %}
-    {% set scopes = {
-        'province': "'all'", 'level': 'level', 'agency': 'agency_code', 'commune': 'commune_code',
-        'field': 'field_code', 'procedure': 'procedure_code', 'channel': 'channel', 'service_level': 'service_level',
-    } %}
-    {{ return({'name': 'dossiers', 'entity': 'dossier_code', 'measures': measures, 'kpis': kpis, 'scopes': scopes}) }}
 {% endmacro %}

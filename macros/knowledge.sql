@@ -80,3 +80,6 @@
     from {{ history }}
     where known_to = {{ open_end() }}
 {% endmacro %}
+
+{# The rows known at the end of a day, as a relation. -#}
+{% macro known(history, as_of) %}(select * from {{ history }} where {{ known_on(as_of) }}){% endmacro %}

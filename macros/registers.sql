@@ -12,3 +12,8 @@
     from {{ register }}
     where {{ known_on(as_of) }}
 {% endmacro %}
+
+{# The first day of a year as a source gives it: one that no calendar has lies before or after every day asked for. -#}
+{% macro year_begins(year) %}
+    make_date(cast(case when {{ year }} < 1 then 1 when {{ year }} > 9999 then 9999 else {{ year }} end as integer), 1, 1)
+{% endmacro %}

@@ -244,16 +244,20 @@ def kpi(
     kpi_codes: tuple[str, ...],
     more_kpi_codes: tuple[str, ...],
 ) -> None:
-    """Any KPI for any period, as known on any day. The table shows rates in percent, csv and json the fraction."""
-    from orchestration.reports.figures import figures, rounded
+    """Any KPI for any period, as known on any day. The table shows units, rates in percent."""
+    from orchestration.reports.figures import catalogue, figures, rounded
 
     codes = [c for given in kpi_codes + more_kpi_codes for c in given.replace(",", " ").split()]
     scope_types = [t for t in by.split(",") if t]
     tables = [figures(release, ask(one), scope_types, codes) for one in convention.split(",")]
     rows = [row for table in tables for row in table.to_pylist()]
+    columns = tables[0].column_names
     if form == "table":
-        rows = [row | {"value": rounded(row)} for row in rows]
-    _print(tables[0].column_names, rows, form)
+        described = catalogue(release)
+        kpis = [described[row["kpi_code"]] for row in rows]
+        rows = [row | {"value": rounded(row, k.kind), "unit": k.shown_in} for row, k in zip(rows, kpis, strict=True)]
+        columns = [*columns, "unit"]
+    _print(columns, rows, form)
 
 
 @cli.command()

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from orchestration.home import Home
 from orchestration.publishing import releases
-from orchestration.reports.figures import Question, figures, rounded
+from orchestration.reports.figures import Question, catalogue, figures, rounded
 from orchestration.settings import Settings
 from sample_province.article import CARD_DAY, END_OF_OCTOBER, FIGURES, FIRST_DAY, LAST_DAY, MORE_THAN, PERCENT
 
@@ -86,10 +86,11 @@ TABLE = [
 def compare(home: Home) -> list[tuple[Line, Decimal | None]]:
     """Each line of the article with the warehouse's figure, missing where no source gave it."""
     release = releases.require_current(home)
+    described = catalogue(release)
     found: dict[date, dict[str, Decimal | None]] = {}
     for to in {line.to for line in TABLE}:
         rows = figures(release, Question.of(release, FIRST_DAY, to, None), ["province"], []).to_pylist()
-        found[to] = {row["kpi_code"]: rounded(row) for row in rows}
+        found[to] = {row["kpi_code"]: rounded(row, described[row["kpi_code"]].kind) for row in rows}
     out = []
     for line in TABLE:
         values = [value for code in line.kpis if (value := found[line.to].get(code)) is not None]

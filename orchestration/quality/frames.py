@@ -23,15 +23,7 @@ BATCH_COLUMNS = (
 _KPI = """
 select
     kpi_code,
-    case
-        when kpi_code = 'satisfaction_rate' then 'survey_rate'
-        when kpi_code = 'payments_paid_amount' then 'amount'
-        when kpi_code like '%\\_rate' escape '\\' then 'rate'
-        when kpi_code like 'average\\_%' escape '\\' then 'mean'
-        when kpi_code like '%\\_rank\\_change' escape '\\' then 'rank_change'
-        when kpi_code like '%\\_rank' escape '\\' then 'rank'
-        else 'count'
-    end as kind,
+    kpi_catalogue.kind,
     scope_type,
     scope_code,
     period_type,
@@ -42,6 +34,7 @@ select
     denominator::double as denominator,
     value::double as value
 from marts.kpi_values
+left join marts.kpi_catalogue using (kpi_code)
 """
 
 _RECONCILIATION = """
@@ -68,13 +61,9 @@ def batch_frame(quality_batch: pd.DataFrame, thresholds: Thresholds | None = Non
     batch = quality_batch.loc[:, list(BATCH_COLUMNS)].reset_index(drop=True)
     counts = ["rows_read", "rows_accepted", "rows_rejected"]
     batch[counts] = batch[counts].astype("float64")
-    # The quotient of two whole numbers is correctly rounded, so exactly 5 % equals the literal 0.05.
     batch["rejected_share"] = (batch["rows_rejected"] / batch["rows_read"]).where(batch["rows_read"] > 0, 0.0)
-    batch["exceeds_threshold"] = (
-        (batch["rows_rejected"] >= rule.min_rows)
-        & (batch["rejected_share"] > rule.max_share)
-        & (batch["decision"] == "none")
-    )
+    is_broken = rule.broken_by(batch["rows_rejected"], batch["rows_read"])
+    batch["exceeds_threshold"] = is_broken & (batch["decision"] == "none")
     return batch
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from orchestration.catalogue import kpi_codes, scope_types
 from orchestration.errors import CchcError
 from orchestration.settings import PROJECT_DIR
 from orchestration.sources import all_sources
@@ -15,6 +16,7 @@ from orchestration.sources import all_sources
 EXPECTATIONS_DIR = PROJECT_DIR / "expectations"
 THRESHOLDS_FILE = "thresholds.yml"
 RETENTION_FILE = "retention.yml"
+_LISTS = {"kpi_codes": kpi_codes, "scope_types": scope_types}
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
@@ -37,6 +39,12 @@ class FileRejection(Reviewed):
     min_rows: int = Field(ge=1)
     max_share: float = Field(ge=0, lt=1)
     reason: Reason
+
+    def broken_by(self, rows_rejected: Any, rows_read: Any) -> Any:
+        """Whether a file of so many rows blocks: a truth value of two numbers, a column of two columns."""
+        # The quotient of two whole numbers is correctly rounded, so exactly 5 % equals the literal 0.05.
+        share = rows_rejected / (rows_read + (rows_read == 0))
+        return (rows_rejected >= self.min_rows) & (share > self.max_share)
 
 
 class Thresholds(Reviewed):
@@ -66,7 +74,10 @@ class Retention(Reviewed):
 
 
 class Expectation(Reviewed):
-    """One rule about a frame. `reason` begins with its date; `title` is what a Vietnamese page shows."""
+    """One rule about a frame. `reason` begins with its date; `title` is what a Vietnamese page shows.
+
+    `value_set` may name a list that stands elsewhere: `kpi_codes`, `scope_types` (orchestration/catalogue.py).
+    """
 
     name: Name
     title: Text
@@ -76,6 +87,16 @@ class Expectation(Reviewed):
     blocking: bool
     applies_when_empty: bool = True
     reason: Reason
+
+    @field_validator("arguments")
+    @classmethod
+    def lists_are_looked_up(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        name = arguments.get("value_set")
+        if not isinstance(name, str):
+            return arguments
+        if name not in _LISTS:
+            raise ValueError(f"value_set: there is no list {name!r}: one of {', '.join(_LISTS)}")
+        return arguments | {"value_set": list(_LISTS[name]())}
 
     @model_validator(mode="after")
     def a_warning_never_blocks(self) -> Expectation:

@@ -10,11 +10,24 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from orchestration.catalogue import scope_types
 from orchestration.errors import UsageError
 from orchestration.publishing.releases import Release, open_release
 
-SCOPE_TYPES = ("province", "level", "agency", "commune", "field", "procedure", "channel", "service_level")
 CONVENTIONS = ("separate", "form_06a")
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A KPI as the release's catalogue describes it; a rate's value is a fraction of 1, of any other in `unit`."""
+
+    kind: str
+    unit: str
+
+    @property
+    def shown_in(self) -> str:
+        """The unit that people read it in."""
+        return "%" if self.kind == "rate" else self.unit
 
 
 @dataclass(frozen=True)
@@ -58,9 +71,16 @@ class Question:
         return [self.from_on.isoformat(), self.to_on.isoformat(), self.as_of.isoformat(), self.convention]
 
 
-def figures(release: Release, question: Question, scope_types: list[str], kpi_codes: list[str]) -> pa.Table:
+def catalogue(release: Release) -> dict[str, Kpi]:
+    """Every KPI of the release by its code."""
+    with open_release(release) as con:
+        rows = con.execute("select kpi_code, kind, unit from marts.kpi_catalogue").fetchall()
+    return {code: Kpi(kind, unit) for code, kind, unit in rows}
+
+
+def figures(release: Release, question: Question, by: list[str], kpi_codes: list[str]) -> pa.Table:
     """Rows with the columns of kpi_values, period_type `custom`. Raises UsageError for an unknown scope or KPI."""
-    for scope_type in scope_types:
+    for scope_type in by:
         _known_scope(scope_type)
     with open_release(release) as con:
         _check_codes(con, kpi_codes)
@@ -69,8 +89,8 @@ def figures(release: Release, question: Question, scope_types: list[str], kpi_co
             conditions.append("scope_type = ? and scope_code = ?")
             parameters += question.scope
         else:
-            conditions.append(f"scope_type in ({', '.join('?' * len(scope_types))})")
-            parameters += scope_types
+            conditions.append(f"scope_type in ({', '.join('?' * len(by))})")
+            parameters += by
         if kpi_codes:
             conditions.append(f"kpi_code in ({', '.join('?' * len(kpi_codes))})")
             parameters += kpi_codes
@@ -88,18 +108,20 @@ def figures(release: Release, question: Question, scope_types: list[str], kpi_co
         ).to_arrow_table()
 
 
-def rounded(figure: dict[str, Any]) -> Decimal | None:
+def rounded(figure: dict[str, Any], kind: str) -> Decimal | None:
     """A figure as people read it: rates in percent and means with two decimals, half up from the exact ratio.
 
-    `figure` is a row of `figures` (landing contract, section 4).
+    `figure` is a row of `figures`, `kind` the catalogue's (docs/landing-contract.md, section 4). A sum beyond 64 bits
+    stands in the value alone.
     """
     if figure["value"] is None:
         return None
-    if figure["denominator"] is None:
-        return Decimal(str(figure["numerator"]))
-    scale = 100 if figure["kpi_code"].endswith("_rate") else 1
-    ratio = scale * Decimal(str(figure["numerator"])) / Decimal(str(figure["denominator"]))
-    return ratio.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    top, base = figure["numerator"], figure["denominator"]
+    if kind not in ("rate", "mean"):
+        return Decimal(figure["value"] if top is None else top)
+    scale = 100 if kind == "rate" else 1
+    exact = scale * Decimal(figure["value"]) if None in (top, base) else scale * Decimal(top) / Decimal(base)
+    return exact.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def behind(release: Release, question: Question, kpi_code: str) -> pa.Table:
@@ -119,15 +141,15 @@ def behind(release: Release, question: Question, kpi_code: str) -> pa.Table:
 
 
 def _check_codes(con: duckdb.DuckDBPyConnection, kpi_codes: list[str]) -> None:
-    known = {c for (c,) in con.execute("select distinct kpi_code from marts.kpi_values").fetchall()}
+    known = {code for (code,) in con.execute("select kpi_code from marts.kpi_catalogue").fetchall()}
     for code in kpi_codes:
-        if known and code not in known:
+        if code not in known:
             raise UsageError(f"the KPI {code!r} is unknown: one of {', '.join(sorted(known))}")
 
 
 def _known_scope(scope_type: str) -> str:
-    if scope_type not in SCOPE_TYPES:
-        raise UsageError(f"the scope type {scope_type!r} is unknown: one of {', '.join(SCOPE_TYPES)}")
+    if scope_type not in scope_types():
+        raise UsageError(f"the scope type {scope_type!r} is unknown: one of {', '.join(scope_types())}")
     return scope_type
 
 

@@ -33,7 +33,7 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
             "remedy": f"{f.rows_rejected} of {f.rows_read} rows rejected: accept or withdraw it",
         }
         for f in unpublished
-        if f.rows_rejected >= rule.min_rows and f.rows_rejected > rule.max_share * f.rows_read
+        if rule.broken_by(f.rows_rejected, f.rows_read)
     ]
     as_of = current.as_of if current else None
     if current:

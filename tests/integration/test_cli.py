@@ -13,9 +13,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.catalogue import scope_types
 from orchestration.home import Home
 from orchestration.publishing import releases
-from orchestration.reports.figures import SCOPE_TYPES, Question, behind, figures
+from orchestration.reports.figures import Question, behind, figures
 from orchestration.settings import PROJECT_DIR
 
 PERIODS = [("2023-01-01", "2023-06-30"), ("2023-07-01", "2023-07-31"), ("2023-03-10", "2023-03-10")]
@@ -192,7 +193,7 @@ def test_kpi_for_calendar_periods_equals_kpi_values(home: Path, release: duckdb.
         "select distinct period_type, period_start, period_end from marts.kpi_values where period_start >= date '2022-12-01'"
     ).fetchall():
         question = Question.of(current, start, end, None)
-        asked = figures(current, question, list(SCOPE_TYPES), []).to_pylist()
+        asked = figures(current, question, list(scope_types()), []).to_pylist()
         stored = release.execute(
             "select kpi_code, scope_type, scope_code, numerator, denominator, value from marts.kpi_values "
             "where period_type = ? and period_start = ?", [kind, start],
@@ -218,7 +219,7 @@ def test_as_many_rows_stand_behind_every_figure_as_it_counts(
     )
     scopes = " union all ".join(
         f"select '{kind}' as scope_type, scope_{kind} as scope_code, * from behind where scope_{kind} is not null"
-        for kind in SCOPE_TYPES
+        for kind in scope_types()
     )
     wrong = release.execute(f"""
         with listed as (

@@ -87,8 +87,8 @@ def test_sixteen_nights_see_every_dossier_once(trap: Path, monkeypatch: pytest.M
         ("dossier_outcomes", "not in (1, 3)", "not in (1)", ("rows", "bucket")),
         ("dossier_outcomes", "and not is_deleted", "", ("rows", "bucket")),
         ("dossier_paused_days", "greatest(starts_on, coalesce(reached_on, starts_on))", "starts_on", ("rows", "processing_working_days")),
-        ("dossier_subject", "'until': 'coalesce(overdue_from, closed_on)'", "'until': 'closed_on'", ("totals", "dossiers_in_process_within_due")),
-        ("dossier_subject", "and fee_amount > 0 and paid_online", "and paid_online", ("totals", "online_payment_rate")),
+        ("figures_of_dossiers", "'until': 'coalesce(overdue_from, closed_on)'", "'until': 'closed_on'", ("totals", "dossiers_in_process_within_due")),
+        ("figures_of_dossiers", "and fee_amount > 0 and paid_online", "and paid_online", ("totals", "online_payment_rate")),
     ],
 )  # fmt: skip
 def test_a_wrong_rule_is_found(

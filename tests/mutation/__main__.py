@@ -43,8 +43,10 @@ def _module(path: str, *tests: str, seconds: int = 90) -> Target:
 
 
 _STATE = PROJECT_DIR / "macros/dossier_state.sql"
+_FIGURES = PROJECT_DIR / "macros/figures/dossiers.sql"
 TARGETS = {
     "dossier_state": Target(_STATE, of_sql, lambda: macro_killer(_STATE)),
+    "dossier_figures": Target(_FIGURES, of_sql, lambda: macro_killer(_FIGURES)),
     "cells": _module("cells", *_CELLS),
     "header": _module("header", "test_header_pinned.py", "test_header.py", "test_nested.py", "test_odd_files.py"),
     "landing": _module("landing", "test_landing_pinned.py", "test_landing.py", "test_odd_files.py"),

@@ -1,1 +1,6 @@
-{{ dossiers_known_on(built_names(['dossier_versions', 'dates', 'supplements', 'agencies']), as_of(), "'separate'") }}
+{{ dossiers_known_on({
+    'dossier_versions': ref('fct_dossier_versions'),
+    'dates': ref('dim_date'),
+    'supplements': ref('history_supplements'),
+    'agencies': ref('history_agencies'),
+}, as_of(), "'separate'") }}

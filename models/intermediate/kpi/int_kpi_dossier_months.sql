@@ -1,4 +1,4 @@
-{% set subject = dossier_subject() %}
+{% set subject = figures_of_dossiers() %}
 with changes as (
     select * from {{ ref('int_kpi_dossier_changes') }}
 ),

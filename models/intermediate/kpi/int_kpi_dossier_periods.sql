@@ -1,4 +1,4 @@
-{% set subject = dossier_subject() %}
+{% set subject = figures_of_dossiers() %}
 {% for period_type, months in [('month', 1), ('quarter', 3), ('year', 12)] %}
 select
     scope_type,

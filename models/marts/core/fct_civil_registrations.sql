@@ -1,2 +1,5 @@
 select * {{ excluding(['known_to']) }}
-from ({{ civil_registrations_known_on(built_names(['agencies', 'civil_registrations']), as_of()) }}) as registrations
+from ({{ civil_registrations_known_on({
+    'agencies': ref('history_agencies'),
+    'civil_registrations': ref('history_civil_registrations'),
+}, as_of()) }}) as registrations

@@ -1,4 +1,4 @@
--- II.06a has no column for withdrawn dossiers: they stand inside resolved, on the due date (contract, section 4).
+-- Columns as numbered in docs/domain.md, section 1.2; convention form_06a.
 select
     scope_code as agency_code,
     period_type,
@@ -8,9 +8,9 @@ select
     cast(received_online as bigint) as c04,
     cast(received_direct + received_postal as bigint) as c05,
     cast(opening_in_process as bigint) as c06,
-    cast(resolved + withdrawn as bigint) as c07,
+    cast(resolved_by_form_06a as bigint) as c07,
     cast(resolved_early as bigint) as c08,
-    cast(resolved_on_due_date + withdrawn as bigint) as c09,
+    cast(on_due_date_by_form_06a as bigint) as c09,
     cast(resolved_late as bigint) as c10,
     cast(closing_in_process as bigint) as c11,
     cast(closing_in_process_within_due as bigint) as c12,

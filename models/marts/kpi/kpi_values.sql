@@ -1,12 +1,13 @@
+{% set dossiers = figures_of_dossiers() %}
 {% set keys = ['scope_type', 'scope_code', 'period_type', 'period_start', 'period_end'] %}
 with dossiers as (
-    {{ kpi_rows(dossier_subject(), ref('int_kpi_dossier_periods'), keys) }}
+    {{ kpi_rows(dossiers, ref('int_kpi_dossier_periods'), keys) }}
 ),
 
 -- Without a counted dossier the province's figures are 0, and of a source of which nothing is known missing.
 no_dossiers as (
     {% set nothing = "case when exists (select 1 from " ~ ref('fct_dossier_versions') ~ ") then 0 end" %}
-    {% for kpi in dossier_subject().kpis %}
+    {% for kpi in dossiers.kpis %}
     select
         '{{ kpi.code }}' as kpi_code, 'province' as scope_type, 'all' as scope_code, period_type, period_start, period_end,
         cast({{ nothing }} as bigint) as numerator,
@@ -24,7 +25,7 @@ figures as (
     select * from no_dossiers
     union all
     select kpi_code, {{ keys | join(', ') }}, numerator, denominator, value
-    from {{ ref('int_kpi_family_values') }}
+    from {{ ref('int_kpi_values_besides_dossiers') }}
 )
 
 select

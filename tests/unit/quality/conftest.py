@@ -8,15 +8,11 @@ import duckdb
 import pandas as pd
 import pytest
 
+from orchestration.catalogue import kpi_codes
 from orchestration.quality.frames import build_frames
 from orchestration.quality.reviewed import load_suites
+from orchestration.settings import PROJECT_DIR
 
-KPI_CODES = next(
-    rule.arguments["value_set"]
-    for suite in load_suites()
-    for rule in suite.expectations
-    if rule.name == "kpi_code_published"
-)
 IDENTITIES = (
     "flows_close",
     "resolved_split",
@@ -48,7 +44,8 @@ def warehouse() -> duckdb.DuckDBPyConnection:
     """A warehouse of one month and one year, a province and one agency, with true figures."""
     connection = duckdb.connect()
     connection.execute("create schema marts")
-    connection.register("codes", pd.DataFrame({"kpi_code": KPI_CODES}))
+    connection.register("codes", pd.DataFrame({"kpi_code": kpi_codes()}))
+    connection.execute("create table marts.kpi_catalogue as from read_csv(?)", [str(PROJECT_DIR / "seeds/kpi_catalogue.csv")])
     connection.register("identities", pd.DataFrame({"identity": IDENTITIES}))
     connection.execute(
         """

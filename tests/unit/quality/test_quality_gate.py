@@ -107,6 +107,7 @@ def test_reviewed_thresholds():
         ("name: key_unique", "name: not_empty", r"reconciliation\.yml: .*used twice: not_empty"),
         ("severity: error", "severity: warning", r"expectations\.0: .*a warning cannot be blocking"),
         ("name: reconciliation", "name: other", r"reconciliation\.yml: name: is 'other'"),
+        ("value_set: [0]", "value_set: zeros", r"reconciliation\.yml: .*there is no list 'zeros'"),
         ("expectations:", "expectations: [", r"reconciliation\.yml: not valid YAML at line \d+"),
     ],
 )

@@ -1,0 +1,66 @@
+{# Dossiers: `rows` are those that dossiers_known_on gives. A scope once reached has all its figures, so every dossier
+   received by the last day makes its scopes `present`. -#}
+{% macro figures_of_dossiers(rows=none, source=none) %}
+    {% set resolved = "outcome = 'resolved'" %}
+    {% set measures = {
+        'received': {'on': 'received_on'},
+        'received_online': {'on': 'received_on', 'when': "channel = 'online'"},
+        'received_direct': {'on': 'received_on', 'when': "channel = 'direct'"},
+        'received_postal': {'on': 'received_on', 'when': "channel = 'postal'"},
+        'received_full_process': {'on': 'received_on', 'when': "service_level = 'full'"},
+        'received_partial_process': {'on': 'received_on', 'when': "service_level = 'partial'"},
+        'received_other_service': {'on': 'received_on', 'when': "service_level = 'other'"},
+        'resolved': {'on': 'closed_on', 'when': resolved},
+        'resolved_early': {'on': 'closed_on', 'when': resolved ~ " and outcome_timeliness = 'early'"},
+        'resolved_on_due_date': {'on': 'closed_on', 'when': resolved ~ " and outcome_timeliness = 'on_due_date'"},
+        'resolved_late': {'on': 'closed_on', 'when': resolved ~ " and outcome_timeliness = 'late'"},
+        'resolved_on_time': {'on': 'closed_on', 'when': resolved ~ " and outcome_timeliness <> 'late'"},
+        'resolved_without_due_date': {'on': 'closed_on', 'when': resolved ~ ' and due_on is null and not is_withdrawal'},
+        'resolved_by_form_06a': {'on': 'closed_on', 'when': dossier_outcome("'form_06a'") ~ " = 'resolved'"},
+        'on_due_date_by_form_06a': {'on': 'closed_on', 'when': dossier_outcome_timeliness("'form_06a'") ~ " = 'on_due_date'"},
+        'resolved_digitised': {'on': 'closed_on', 'when': resolved ~ ' and has_digitised_components'},
+        'resolved_with_electronic_result': {'on': 'closed_on', 'when': resolved ~ ' and has_electronic_result'},
+        'resolved_with_fee': {'on': 'closed_on', 'when': resolved ~ ' and fee_amount > 0'},
+        'resolved_paid_online': {'on': 'closed_on', 'when': resolved ~ ' and fee_amount > 0 and paid_online'},
+        'processed': {'on': 'closed_on', 'when': resolved ~ ' and not is_withdrawal'},
+        'processing_working_days': {
+            'on': 'closed_on', 'when': resolved ~ ' and not is_withdrawal', 'amount': 'processing_working_days',
+        },
+        'withdrawn': {'on': 'closed_on', 'when': "outcome = 'withdrawn'"},
+        'in_process': {'from': 'received_on', 'until': 'closed_on'},
+        'in_process_within_due': {'from': 'received_on', 'until': 'coalesce(overdue_from, closed_on)'},
+        'in_process_overdue': {'from': 'overdue_from', 'until': 'closed_on'},
+        'in_process_paused': {'from': 'received_on', 'until': 'closed_on', 'when': 'is_paused'},
+    } %}
+    {% set kpis = [
+        {'code': 'dossiers_received', 'numerator': 'received'},
+        {'code': 'dossiers_received_online', 'numerator': 'received_online'},
+        {'code': 'dossiers_received_direct', 'numerator': 'received_direct'},
+        {'code': 'dossiers_received_postal', 'numerator': 'received_postal'},
+        {'code': 'dossiers_received_full_process', 'numerator': 'received_full_process'},
+        {'code': 'dossiers_received_partial_process', 'numerator': 'received_partial_process'},
+        {'code': 'dossiers_received_other_service', 'numerator': 'received_other_service'},
+        {'code': 'dossiers_carried_over', 'numerator': 'in_process', 'at': 'opening'},
+        {'code': 'dossiers_resolved', 'numerator': 'resolved'},
+        {'code': 'dossiers_resolved_early', 'numerator': 'resolved_early'},
+        {'code': 'dossiers_resolved_on_due_date', 'numerator': 'resolved_on_due_date'},
+        {'code': 'dossiers_resolved_late', 'numerator': 'resolved_late'},
+        {'code': 'dossiers_resolved_without_due_date', 'numerator': 'resolved_without_due_date'},
+        {'code': 'dossiers_in_process', 'numerator': 'in_process'},
+        {'code': 'dossiers_in_process_within_due', 'numerator': 'in_process_within_due'},
+        {'code': 'dossiers_in_process_overdue', 'numerator': 'in_process_overdue'},
+        {'code': 'dossiers_in_process_paused', 'numerator': 'in_process_paused'},
+        {'code': 'dossiers_withdrawn', 'numerator': 'withdrawn'},
+        {'code': 'on_time_rate', 'numerator': 'resolved_on_time', 'denominator': 'resolved'},
+        {'code': 'online_rate', 'numerator': 'received_online', 'denominator': 'received'},
+        {'code': 'full_process_rate', 'numerator': 'received_full_process', 'denominator': 'received'},
+        {'code': 'digitised_rate', 'numerator': 'resolved_digitised', 'denominator': 'resolved'},
+        {'code': 'electronic_result_rate', 'numerator': 'resolved_with_electronic_result', 'denominator': 'resolved'},
+        {'code': 'online_payment_rate', 'numerator': 'resolved_paid_online', 'denominator': 'resolved_with_fee'},
+        {'code': 'average_processing_working_days', 'numerator': 'processing_working_days', 'denominator': 'processed'},
+    ] %}
+    {{ return({
+        'name': 'dossiers', 'source': source, 'rows': rows, 'entity': 'dossier_code',
+        'scopes': var('scope_types'), 'present': 'received_on <= period_end', 'measures': measures, 'kpis': kpis,
+    }) }}
+{% endmacro %}

@@ -63,6 +63,37 @@
     {% endif %}
 {% endmacro %}
 
+{# The column of a wide row that a KPI's numerator or denominator reads: a stock has one at opening and at closing. -#}
+{% macro counted_column(subject, measure, at) -%}
+    {%- if subject.measures[measure].on -%}{{ measure }}{%- else -%}{{ at or 'closing' }}_{{ measure }}{%- endif -%}
+{%- endmacro %}
+
+{# Every column that the KPIs of a subject read, with its measure and moment. -#}
+{% macro counted_columns(subject) %}
+    {% set columns = {} %}
+    {% for kpi in subject.kpis %}
+        {% for name in [kpi.numerator, kpi.denominator] if name %}
+            {% do columns.update({counted_column(subject, name, kpi.at): (subject.measures[name], kpi.at)}) %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(columns) }}
+{% endmacro %}
+
+{# Wide rows (one per scope and period) into KPI rows. `keys` are the columns to carry. -#}
+{% macro kpi_rows(subject, wide, keys) %}
+    {% for kpi in subject.kpis %}
+    select
+        '{{ kpi.code }}' as kpi_code,
+        {{ keys | join(', ') }},
+        {{ figure(
+            kpi, counted_column(subject, kpi.numerator, kpi.at),
+            counted_column(subject, kpi.denominator, kpi.at) if kpi.denominator,
+        ) }}
+    from {{ wide }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{% endmacro %}
+
 
 {# --- Period by period -#}
 
@@ -81,21 +112,24 @@
     ({{ falls_in_period(measure, at) }}{% if measure.when %} and {{ measure.when }}{% endif %})
 {%- endmacro %}
 
+{# What a row adds to a measure in a period. -#}
 {% macro counted(measure, at) -%}
-    {%- if measure.distinct -%}count(distinct {{ measure.distinct }})
-    {%- elif measure.amount or measure.reading -%}sum({{ measure.amount or measure.reading }})
-    {%- else -%}count(*)
-    {%- endif %} filter (where {{ is_counted(measure, at) }})
+    case when {{ is_counted(measure, at) }} then {{ measure.distinct or measure.amount or measure.reading or 1 }} end
+{%- endmacro %}
+
+{% macro total_of(measure, column) -%}
+    {%- if measure.distinct -%}count(distinct {{ column }})
+    {%- elif measure.amount or measure.reading -%}sum({{ column }})
+    {%- else -%}count({{ column }})
+    {%- endif -%}
 {%- endmacro %}
 
 {# When a row is looked at for a period: any of its measures may count it. -#}
 {% macro is_present(subject) %}
     {% set windows = [] %}
-    {% for kpi in subject.kpis %}
-        {% for name in [kpi.numerator, kpi.denominator] if name %}
-            {% set window = '(' ~ falls_in_period(subject.measures[name], kpi.at) ~ ')' %}
-            {% if window not in windows %}{% do windows.append(window) %}{% endif %}
-        {% endfor %}
+    {% for measure, at in counted_columns(subject).values() %}
+        {% set window = '(' ~ falls_in_period(measure, at) ~ ')' %}
+        {% if window not in windows %}{% do windows.append(window) %}{% endif %}
     {% endfor %}
     {{ return(subject.present or windows | join(' or ')) }}
 {% endmacro %}
@@ -146,23 +180,33 @@
         select
             {{ grouped_scope(scopes) }},
             {{ period | join(', ') }}
-            {% for kpi in subject.kpis %}
-            , {{ counted(subject.measures[kpi.numerator], kpi.at) }} as numerator_{{ loop.index }}
-            {% if kpi.denominator %}
-            , {{ counted(subject.measures[kpi.denominator], kpi.at) }} as denominator_{{ loop.index }}
-            {% endif %}
+            {% for column, (measure, at) in counted_columns(subject).items() %}
+            , {{ total_of(measure, column) }} as {{ column }}
             {% endfor %}
         from (
-            select *{% for scope in scopes %}, {{ scope_code(scope) }}{% endfor %} from {{ subject.name }}_present
+            select
+                {% for scope in scopes %}
+                {{ scope_code(scope) }},
+                {% endfor %}
+                {{ period | join(', ') }}
+                {% for column, (measure, at) in counted_columns(subject).items() %}
+                , {{ counted(measure, at) }} as {{ column }}
+                {% endfor %}
+            from {{ subject.name }}_present
         ) as scoped
         {{ grouped_by_scope(scopes, period) }}
     ),
 
+    {{ subject.name }}_known as (
+        select exists (select 1 from {{ known(subject.source, as_of) }} as known_rows) as is_known
+    ),
+
     {{ subject.name }}_filled as (
         select
-            scopes.scope_type, scopes.scope_code, periods.period_type, periods.period_start, periods.period_end,
-            exists (select 1 from {{ known(subject.source, as_of) }} as known_rows) as is_known,
-            counted.* {{ excluding(['scope_type', 'scope_code'] + period) }}
+            scopes.scope_type, scopes.scope_code, periods.period_type, periods.period_start, periods.period_end
+            {% for column, (measure, at) in counted_columns(subject).items() %}
+            , {{ column if measure.reading else 'case when is_known then coalesce(' ~ column ~ ', 0) end' }} as {{ column }}
+            {% endfor %}
         from (
             select 'province' as scope_type, 'all' as scope_code, date '0001-01-01' as first_end
             union all
@@ -175,24 +219,13 @@
         left join {{ subject.name }}_counted as counted
             on scopes.scope_type = counted.scope_type and scopes.scope_code = counted.scope_code
             and periods.period_type = counted.period_type and periods.period_start = counted.period_start
+        cross join {{ subject.name }}_known
     )
     {% endfor %}
 
     {% for subject in subjects %}
-    {% set last_subject = loop.last %}
-    {% for kpi in subject.kpis %}
-    {% set numerator = 'numerator_' ~ loop.index %}
-    {% set denominator = 'case when is_known then coalesce(denominator_' ~ loop.index ~ ', 0) end' %}
-    select
-        '{{ kpi.code }}' as kpi_code, scope_type, scope_code, {{ period | join(', ') }},
-        {% if subject.measures[kpi.numerator].reading %}
-        {{ figure(kpi, numerator, denominator) }}
-        {% else %}
-        {{ figure(kpi, 'case when is_known then coalesce(' ~ numerator ~ ', 0) end', denominator) }}
-        {% endif %}
-    from {{ subject.name }}_filled
-    {{ 'union all' if not (loop.last and last_subject) }}
-    {% endfor %}
+    {{ kpi_rows(subject, subject.name ~ '_filled', ['scope_type', 'scope_code'] + period) }}
+    {{ 'union all' if not loop.last }}
     {% endfor %}
 {% endmacro %}
 
@@ -288,24 +321,4 @@
         {% endfor %}
     from bucketed
     {{ grouped_by_scope(scopes, ['bucket']) }}
-{% endmacro %}
-
-{# The column of a wide row that a KPI's numerator or denominator reads: a stock has one at opening and at closing. -#}
-{% macro counted_column(subject, measure, at) -%}
-    {%- if subject.measures[measure].on -%}{{ measure }}{%- else -%}{{ at or 'closing' }}_{{ measure }}{%- endif -%}
-{%- endmacro %}
-
-{# Wide rows (one per scope and period) into KPI rows. `keys` are the columns to carry. -#}
-{% macro kpi_rows(subject, wide, keys) %}
-    {% for kpi in subject.kpis %}
-    select
-        '{{ kpi.code }}' as kpi_code,
-        {{ keys | join(', ') }},
-        {{ figure(
-            kpi, counted_column(subject, kpi.numerator, kpi.at),
-            counted_column(subject, kpi.denominator, kpi.at) if kpi.denominator,
-        ) }}
-    from {{ wide }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
 {% endmacro %}

@@ -17,6 +17,7 @@ from orchestration.settings import PROJECT_DIR
 from tests.conftest import AS_OF, GOLDEN
 from tests.support.writers import csv_bytes, put
 
+pytestmark = pytest.mark.slow
 README = (PROJECT_DIR / "README.md").read_text("utf-8")
 RECIPE = dict(re.findall(r"^\*\*(Add a \w+)\.\*\* (.*?)\n\n", README, re.M | re.S))
 PARTS = ("dbt_project.yml", "profiles.yml", "expectations", "macros", "models", "orchestration", "seeds", "tests/dbt")

@@ -1,7 +1,6 @@
 """What decoding any format gives: sheets with a head to find the header in, then one grid of cells in DuckDB.
 
-A grid is the table `grid`: `row_number` as a spreadsheet shows it, the cells `c0…` as text, and for formats with
-typed cells `n0…`, true where the cell was a number. JSON records become a grid once their keys are known.
+JSON records become a grid once their keys are known.
 """
 
 from __future__ import annotations
@@ -87,16 +86,22 @@ def head_row(cells: list[str], bounds: Bounds) -> list[str]:
 
 
 class Loader:
-    """Loads the rows below the header into the table `grid`; `typed` names the cells that may be numbers."""
+    """Loads the rows below the header into DuckDB."""
 
     def __call__(self, con: duckdb.DuckDBPyConnection, header_row: int, width: int) -> Grid:
         raise NotImplementedError
 
 
-@dataclass
+@dataclass(frozen=True)
 class Grid:
-    """Cells below the header, in the DuckDB table `grid`."""
+    """Cells below the header: a DuckDB relation, by its name.
 
+    Its columns: `row_number` as a spreadsheet shows it; the cells `c0`… as text; `n0`…, true where the cell was a
+    number, for the positions in `typed`; `extra`, what a CSV row has beyond the header, where `has_extra`; of JSON
+    `is_object` and the values `j0`… as they stand.
+    """
+
+    relation: str
     width: int
     typed: frozenset[int] = field(default_factory=frozenset)
     has_extra: bool = False

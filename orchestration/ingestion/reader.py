@@ -1,10 +1,10 @@
-"""Reading one landed file: decode, find the header, type its cells, pseudonymise, write its lake files."""
+"""Reading one landed file: decode, find the header, sort out its rows, write its lake files."""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
@@ -12,18 +12,17 @@ from typing import IO
 import duckdb
 
 from orchestration.errors import CchcError
-from orchestration.files import sha256_of, sync
 from orchestration.ingestion import decode, header
 from orchestration.ingestion.cells import fold
 from orchestration.ingestion.decode import RejectedFile, Sheet
 from orchestration.ingestion.formats import records, text, workbook
 from orchestration.ingestion.landing import LandedFile
 from orchestration.ingestion.pseudonyms import Pseudonyms
-from orchestration.ingestion.rows import Counts, sort_out
-from orchestration.lake.files import LakeFile, Written, lake_columns
+from orchestration.ingestion.rows import SortedRows, sort_out
+from orchestration.ingestion.writer import write
+from orchestration.lake.files import LakeFile, Written
 from orchestration.settings import Bounds, Settings
 from orchestration.sources import Source, all_sources
-from orchestration.sql import literal, quoted
 from orchestration.sql.engine import connect
 
 _OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -77,55 +76,58 @@ def take_in(
 
     They are named after `made`. Raises CchcError when our own disk is full.
     """
-    sources = all_sources()
-    source = sources.get(file.source) if file.source else None
     try:
-        if source is None:
-            raise RejectedFile(
-                "unknown_source", "no source has this folder: move the file into the folder of its source"
-            )
-        if not sha256:
-            raise RejectedFile("unreadable", "the file cannot be opened: grant access to it")
-        if file.stamp is None:
-            raise RejectedFile(
-                "no_export_stamp",
-                "the file name bears no date of its export: rename it with one, such as 20231116_2330",
-            )
+        source = _source_of(file, sha256)
         pseudonyms.ready(con, source)
-        read = _read(con, file, source, work, bounds)
-        taken = replace(
-            landed_as(file, sha256),
-            rows_read=read.counts.read,
-            rows_accepted=read.counts.accepted,
-            rows_rejected=read.counts.rejected,
-            unknown_columns=tuple(read.header.unknown),
-        )
-        stored = _as_stored(source, taken, pseudonyms)
-        if source.nested and read.is_json:
-            con.execute(f"create or replace temp table own_rows as {stored}")
-            stored = "select * from own_rows"
-        nested = _take_in_nested(con, source, taken, read, bounds, made, pseudonyms)
-        return [_written(con, stored, taken, made), *nested]
-    except RejectedFile as rejection:
-        return [rejected(file, sha256, rejection)]
-    except (MemoryError, duckdb.OutOfMemoryException):
-        too_large = RejectedFile(
-            "too_large",
-            f"reading it takes more than the {bounds.memory >> 20} MiB of memory or {bounds.disk >> 20} MiB of disk "
-            "that a file is given: split the export, or raise CCHC_FILE_MEMORY or CCHC_FILE_DISK",
-        )
-        return [rejected(file, sha256, too_large, by_itself=False)]
-    except (OSError, duckdb.IOException) as error:
-        if _is_our_disk(error):
-            raise CchcError(
-                f"the home's disk is full or read-only while {file.source_file} is read: free space, then run again"
-            ) from None
-        away = RejectedFile("unreadable", "the file cannot be read to its end: check the share it lies on")
-        return [rejected(file, sha256, away, by_itself=False)]
+        own = _read(con, file, source, work, bounds)
+        parts = [(source, own), *_read_nested(con, source, own, bounds, pseudonyms)]
+        known = landed_as(file, sha256)
+        return [write(con, part, read.rows, _told(known, part, read), made, pseudonyms) for part, read in parts]
     except Exception as error:
-        # What no reader foresaw in one file must not stop the others; its message might quote a cell.
-        unforeseen = f"the content cannot be read ({type(error).__name__}): export the file again in another format"
-        return [rejected(file, sha256, RejectedFile("unreadable", unforeseen))]
+        rejection, by_itself = _rejection_for(error, file, bounds)
+        return [rejected(file, sha256, rejection, by_itself=by_itself)]
+
+
+def _source_of(file: LandedFile, sha256: str) -> Source:
+    """The source of a file that can be read at all. Raises RejectedFile for another."""
+    source = all_sources().get(file.source) if file.source else None
+    if source is None:
+        raise RejectedFile("unknown_source", "no source has this folder: move the file into the folder of its source")
+    if not sha256:
+        raise RejectedFile("unreadable", "the file cannot be opened: grant access to it")
+    if file.stamp is None:
+        raise RejectedFile(
+            "no_export_stamp",
+            "the file name bears no date of its export: rename it with one, such as 20231116_2330",
+        )
+    return source
+
+
+def _rejection_for(error: Exception, file: LandedFile, bounds: Bounds) -> tuple[RejectedFile, bool]:
+    """What a file is rejected for whose reading ended so, and whether that depends on the file alone.
+
+    Raises CchcError when our own disk is full.
+    """
+    match error:
+        case RejectedFile():
+            return error, True
+        case MemoryError() | duckdb.OutOfMemoryException():
+            too_large = RejectedFile(
+                "too_large",
+                f"reading it takes more than the {bounds.memory >> 20} MiB of memory or {bounds.disk >> 20} MiB of "
+                "disk that a file is given: split the export, or raise CCHC_FILE_MEMORY or CCHC_FILE_DISK",
+            )
+            return too_large, False
+        case OSError() | duckdb.IOException():
+            if _is_our_disk(error):
+                raise CchcError(
+                    f"the home's disk is full or read-only while {file.source_file} is read: free space, then run again"
+                ) from None
+            return RejectedFile("unreadable", "the file cannot be read to its end: check the share it lies on"), False
+        case _:
+            # What no reader foresaw in one file must not stop the others; its message might quote a cell.
+            unforeseen = f"the content cannot be read ({type(error).__name__}): export the file again in another format"
+            return RejectedFile("unreadable", unforeseen), True
 
 
 def _is_our_disk(error: Exception) -> bool:
@@ -134,43 +136,46 @@ def _is_our_disk(error: Exception) -> bool:
     return any(os.strerror(number) in str(error) for number in _OUT_OF_SPACE)
 
 
-def _written(con: duckdb.DuckDBPyConnection, relation: str, file: LakeFile, made: str) -> Written:
-    """A relation as a lake file, safely on disk."""
-    path = Path(f"{made}.{(file.source or '').replace('/', '.')}.parquet")
-    metadata = ", ".join(f"{quoted(k)}: {literal(v)}" for k, v in file.metadata().items())
-    con.execute(
-        f"copy ({relation}) to {literal(str(path))} "
-        f"(format parquet, compression zstd, compression_level 1, kv_metadata {{{metadata}}})"
-    )
-    sync(path)
-    return Written(file, path, sha256_of(path))
-
-
-@dataclass
+@dataclass(frozen=True)
 class _Read:
-    counts: Counts
+    """What a file or a nested list holds: its header and sorted rows, of JSON also its records and their keys."""
+
     header: header.Header
-    is_json: bool = False
+    rows: SortedRows
+    records: str = ""
     keys: list[str] = field(default_factory=list)
 
 
+def _told(landed: LakeFile, source: Source, read: _Read) -> LakeFile:
+    """What the lake file of one source says of the landed file, now that its rows are known."""
+    return replace(
+        landed,
+        source=source.source,
+        declaration=source.version,
+        is_nested=source.source != landed.source,
+        rows_read=read.rows.read,
+        rows_accepted=read.rows.accepted,
+        rows_rejected=read.rows.rejected,
+        unknown_columns=tuple(read.header.unknown),
+    )
+
+
 def _read(con: duckdb.DuckDBPyConnection, file: LandedFile, source: Source, work: Path, bounds: Bounds) -> _Read:
-    """Decode, find the header, type and sort: the rows end in `sorted_rows`. Raises RejectedFile."""
+    """Decode, find the header, sort out the rows. Raises RejectedFile."""
     kind = decode.extension(file.source_file)
     with open(file.path, "rb") as landed:
-        return _read_as(kind, con, landed, source, work, bounds)
+        if os.fstat(landed.fileno()).st_size == 0:
+            raise RejectedFile("empty", "the file holds no bytes: export it again")
+        if kind in ("json", "jsonl"):
+            lines = kind == "jsonl"
+            content = text.as_text(landed, work, bounds, fallback=None, one_record_a_line=lines)
+            return _read_records(con, records.json_records(con, content, work, bounds, lines=lines), source, bounds)
+        return _read_table(con, landed, kind, source, work, bounds)
 
 
-def _read_as(
-    kind: str, con: duckdb.DuckDBPyConnection, landed: IO[bytes], source: Source, work: Path, bounds: Bounds
+def _read_table(
+    con: duckdb.DuckDBPyConnection, landed: IO[bytes], kind: str, source: Source, work: Path, bounds: Bounds
 ) -> _Read:
-    if os.fstat(landed.fileno()).st_size == 0:
-        raise RejectedFile("empty", "the file holds no bytes: export it again")
-    if kind in ("json", "jsonl"):
-        lines = kind == "jsonl"
-        content = text.as_text(landed, work, bounds, fallback=None, one_record_a_line=lines)
-        records.json_records(con, content, work, bounds, lines=lines)
-        return _read_records(con, source, bounds)
     if kind in ("csv", "csv.gz"):
         plain = text.gunzip(landed, work, bounds) if kind == "csv.gz" else landed
         sheets: Iterable[Sheet] = text.csv_sheets(text.as_text(plain, work, bounds), bounds)
@@ -185,110 +190,38 @@ def _read_as(
         raise
     _prepare(con, found.width)
     grid = sheet.load(con, found.row, found.width)
-    return _Read(sort_out(con, source, grid, found), found)
+    return _Read(found, sort_out(con, source, grid, found))
+
+
+def _read_records(
+    con: duckdb.DuckDBPyConnection, listed: str, source: Source, bounds: Bounds, *, is_nested: bool = False
+) -> _Read:
+    """Nested rows are accepted or rejected each by itself, never as a file."""
+    keys = records.record_keys(con, listed, bounds)
+    _prepare(con, len(keys))
+    [(count,)] = con.execute(f"select count(*) from {listed}").fetchall()
+    found = header.find_keys(keys, source, has_records=count > 0 and not is_nested)
+    grid = records.spread_records(con, listed, keys)
+    rows = sort_out(con, source, grid, found, may_be_shifted=not is_nested)
+    con.execute(f"drop table {grid.relation}")
+    return _Read(found, rows, listed, keys)
+
+
+def _read_nested(
+    con: duckdb.DuckDBPyConnection, source: Source, read: _Read, bounds: Bounds, pseudonyms: Pseudonyms
+) -> Iterator[tuple[Source, _Read]]:
+    """The rows of other sources inside the records of a file, source by source."""
+    sources = all_sources()
+    for nested in source.nested:
+        keys = [k for k in read.keys if fold(k) == fold(nested.key)]
+        if keys and nested.source in sources:
+            inner = sources[nested.source]
+            pseudonyms.ready(con, inner)
+            members = records.nested_records(con, read.records, read.rows.relation, keys, nested.parent_column)
+            yield inner, _read_records(con, members, inner, bounds, is_nested=True)
 
 
 def _prepare(con: duckdb.DuckDBPyConnection, columns: int) -> None:
     """These steps of DuckDB's planner take a time that grows with the square of the columns: minutes for 2,000."""
     if columns > 200:
         con.execute("set disabled_optimizers = 'statistics_propagation,common_subexpressions'")
-
-
-def _read_records(con: duckdb.DuckDBPyConnection, source: Source, bounds: Bounds, *, is_nested: bool = False) -> _Read:
-    """Nested rows are accepted or rejected each by itself, never as a file."""
-    keys = records.record_keys(con, bounds)
-    _prepare(con, len(keys))
-    [(count,)] = con.execute("select count(*) from records").fetchall()
-    found = header.find_keys(keys, source, has_records=count > 0 and not is_nested)
-    grid = records.spread_records(con, keys)
-    return _Read(sort_out(con, source, grid, found, may_be_shifted=not is_nested), found, True, keys)
-
-
-def _take_in_nested(
-    con: duckdb.DuckDBPyConnection,
-    source: Source,
-    parent: LakeFile,
-    read: _Read,
-    bounds: Bounds,
-    made: str,
-    pseudonyms: Pseudonyms,
-) -> list[Written]:
-    """Rows of other sources inside JSON records, with the parent's file, stamp and row number."""
-    sources, taken = all_sources(), []
-    if source.nested and read.is_json:
-        con.execute(
-            "create or replace temp table parents as "
-            "from records join sorted_rows using (row_number) order by row_number"
-        )
-    for nested in source.nested:
-        keys = [k for k in read.keys if fold(k) == fold(nested.key)]
-        if not keys or nested.source not in sources:
-            continue
-        inner = sources[nested.source]
-        records.nested_records(con, keys, nested.parent_column)
-        pseudonyms.ready(con, inner)
-        inside = _read_records(con, inner, bounds, is_nested=True)
-        file = replace(
-            parent,
-            source=inner.source,
-            declaration=inner.version,
-            is_nested=True,
-            unknown_columns=tuple(inside.header.unknown),
-            rows_read=inside.counts.read,
-            rows_accepted=inside.counts.accepted,
-            rows_rejected=inside.counts.rejected,
-        )
-        taken.append(_written(con, _as_stored(inner, file, pseudonyms), file, made))
-    return taken
-
-
-def _as_stored(source: Source, file: LakeFile, pseudonyms: Pseudonyms) -> str:
-    """`sorted_rows` in the lake's shape: defaults filled in, nothing of a rejected row but its masked raw text, no
-    pseudonym of a person who was erased."""
-    remedies = {c.name: f"{_requirement(c)}" for c in source.columns}
-    detail = " ".join(
-        f"when {literal(name)} then {literal(name + ': ')} || reject_reason || {literal('; ' + remedy)}"
-        for name, remedy in remedies.items()
-    )
-    stamp = f"timestamp {literal(f'{file.stamp}')}"
-    select = [
-        f"{literal(file.source_file)} as source_file",
-        f"{stamp} as export_stamp",
-        "row_number",
-    ]
-    defaults = {c.stored_name: literal(c.default) for c in source.columns if c.default}
-    defaults |= {c.stored_name: "false" for c in source.columns if c.kind == "flag"}
-    erased = {
-        name: test
-        for c in source.identities
-        if (test := pseudonyms.erased.test(source.source, quoted(c.stored_name), stamp))
-        for name in (c.stored_name, c.kind_name)
-    }
-    for name, kind in source.stored_columns():
-        value = f"coalesce({quoted(name)}, {defaults[name]})" if name in defaults else quoted(name)
-        kept = f"reject_reason is null and not {erased[name]}" if name in erased else "reject_reason is null"
-        select.append(f"(case when {kept} then {value} end)::{kind} as {quoted(name)}")
-    select.append("reject_reason")
-    select.append("reject_column")
-    select.append(
-        "case when reject_reason = 'extra_cell' "
-        "then 'a filled cell stands beyond the header: quote cells that hold the separator' "
-        "when reject_reason = 'not_an_object' then 'the record is no JSON object: export it again' "
-        f"else case reject_column {detail} end end as reject_detail"
-    )
-    select.append("raw_row")
-    assert len(select) == len(lake_columns(source))
-    return f"select {', '.join(select)} from sorted_rows"
-
-
-def _requirement(column) -> str:
-    return {
-        "time": "write it as dd/MM/yyyy HH:mm",
-        "date": "write it as dd/MM/yyyy",
-        "partial_date": "write it as dd.MM.yyyy, MM.yyyy or yyyy",
-        "integer": "write a whole number",
-        "money": "write whole VND",
-        "decimal": "write a number",
-        "flag": "write 1 or 0",
-        "list": "write one of the values of the code list",
-    }.get(column.kind, "fill it in")

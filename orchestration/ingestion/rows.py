@@ -1,12 +1,11 @@
 """Type the cells of a grid, split layout from data and accepted from rejected: set-wise, in SQL.
 
-The result is the table `sorted_rows`: one row per data row with typed values, the first bad column and its
-reason, and the masked raw row where it is rejected (landing contract, sections 1 and 2).
+Landing contract, sections 1 and 2. In the SQL, `t:name` is a column's clean text and `v:name` its typed value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -23,10 +22,20 @@ _COMPOSITES = ", ".join(map(literal, cells.COMPOSITE.values()))
 
 
 @dataclass(frozen=True)
-class Counts:
+class SortedRows:
+    """Data rows: a DuckDB relation, by its name, and how many there are.
+
+    Its columns: `row_number`; what the lake stores of each column, under its stored name; where a row is rejected the
+    first bad column (`reject_column`) and why (`reject_reason`), and its masked cells as JSON text (`raw_row`).
+    """
+
+    relation: str
     read: int
-    accepted: int
     rejected: int
+
+    @property
+    def accepted(self) -> int:
+        return self.read - self.rejected
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,24 @@ class Looks:
     composite: frozenset[str]
 
 
-def _text(position: int) -> str:
+@dataclass(frozen=True)
+class Fault:
+    """Why rows are rejected for which `test` holds; `column` is none where no single cell is at fault."""
+
+    test: str
+    column: str | None
+    reason: str
+
+
+def _text_of(column: Column) -> str:
+    return quoted(f"t:{column.name}")
+
+
+def _value_of(column: Column) -> str:
+    return quoted(f"v:{column.name}")
+
+
+def _cell(position: int) -> str:
     """The clean text of a cell, as `_clean_cells` names it."""
     return f"c{position}"
 
@@ -62,11 +88,11 @@ def _looked_at(con: duckdb.DuckDBPyConnection, source: Source, header: Header, g
         if not tests:
             return frozenset()
         asked = ", ".join(f"bool_or({test})" for test in tests.values())
-        [answers] = con.execute(f"select {asked} from grid").fetchall()
+        [answers] = con.execute(f"select {asked} from {grid.relation}").fetchall()
         return frozenset(name for name, found in zip(tests, answers, strict=True) if found)
 
-    names = [_text(p) for p in range(grid.width)]
-    texts = {_text(p) for c in source.columns if c.personal == "free_text" for _, p in header.found.get(c.name, [])}
+    names = [_cell(p) for p in range(grid.width)]
+    texts = {_cell(p) for c in source.columns if c.personal == "free_text" for _, p in header.found.get(c.name, [])}
     patterns = {n: f"{cells.UNTIDY}|{cells.SUSPECT}" if n in texts else cells.UNTIDY for n in names}
     if grid.has_extra:
         patterns["extra"] = cells.UNTIDY
@@ -81,12 +107,12 @@ def _looked_at(con: duckdb.DuckDBPyConnection, source: Source, header: Header, g
 def _clean_cells(grid: Grid, looks: Looks) -> str:
     """The grid with its cells as clean text, as a relation. Only columns that need it are tidied."""
     select = ["row_number", "is_object" if grid.is_json else "true as is_object"]
-    for name in [*map(_text, range(grid.width)), *["extra"] * grid.has_extra]:
+    for name in [*map(_cell, range(grid.width)), *["extra"] * grid.has_extra]:
         select.append(f"{cells.clean(name) if name in looks.untidy else cells.filled(name)} as {name}")
     if not grid.has_extra:
         select.append("null::varchar as extra")
     select += [f"n{i}" for i in sorted(grid.typed)] + ([f"j{i}" for i in range(grid.width)] if grid.is_json else [])
-    return f"(select {', '.join(select)} from grid)"
+    return f"(select {', '.join(select)} from {grid.relation})"
 
 
 def _number(grid: Grid, position: int) -> str | None:
@@ -107,10 +133,10 @@ def _options(column: Column, header: Header, grid: Grid, looks: Looks) -> list[O
         elif column.json_rule and name == column.json_rule.key:
             options.append(_json_option(column, column.json_rule, looks, position))
         else:
-            text = _text(position)
+            text = _cell(position)
             if column.personal == "free_text" and text in looks.suspect:
                 text = cells.free_text(text)
-            option = Option(text, _value(column, name, _number(grid, position)))
+            option = Option(text, _reading(column, name, _number(grid, position)))
             options.append(_read_alone(option, looks, position))
     return options
 
@@ -118,13 +144,13 @@ def _options(column: Column, header: Header, grid: Grid, looks: Looks) -> list[O
 def _read_alone(option: Option, looks: Looks, *positions: int) -> Option:
     """The option without a value where one of its cells is an object or a list."""
     listed = ", ".join(map(literal, cells.COMPOSITE))
-    tests = [f"coalesce(json_type(j{p}) in ({listed}), false)" for p in positions if _text(p) in looks.composite]
+    tests = [f"coalesce(json_type(j{p}) in ({listed}), false)" for p in positions if _cell(p) in looks.composite]
     if not tests:
         return option
     return Option(option.text, lambda x: f"case when not ({' or '.join(tests)}) then {option.value(x)} end")
 
 
-def _value(column: Column, name: str, is_number: str | None) -> Callable[[str], str]:
+def _reading(column: Column, name: str, is_number: str | None) -> Callable[[str], str]:
     special = column.name_values.get(name)
     if column.kind == "partial_date":
         return lambda x: cells.partial_date(x, may_be_partial=name in column.partial_under)
@@ -145,7 +171,7 @@ def _merged(first: Mapping[str, tuple[str, ...]], second: Mapping[str, tuple[str
 
 
 def _joined_option(column: Column, grid: Grid, parts: list[int]) -> Option:
-    texts = [f"({cells.code(f'({_text(p)})', _number(grid, p))})" for p in parts]
+    texts = [f"({cells.code(f'({_cell(p)})', _number(grid, p))})" for p in parts]
     return Option(" || '|' || ".join(texts), lambda x: x)
 
 
@@ -153,11 +179,11 @@ def _implied_option(column: Column, header: Header, grid: Grid, name: str, posit
     """The header's presence is the value; where several stand side by side, the filled one's."""
     value = literal(column.implied_by[name])
     alone = sum(other in column.implied_by for other, _ in header.found[column.name]) == 1
-    return Option(value if alone else f"case when ({_text(position)}) is not null then {value} end", lambda _: value)
+    return Option(value if alone else f"case when ({_cell(position)}) is not null then {value} end", lambda _: value)
 
 
 def _sum_option(column: Column, grid: Grid, parts: list[int]) -> Option:
-    texts = [_text(p) for p in parts]
+    texts = [_cell(p) for p in parts]
     amounts = ", ".join(_amount(column, f"({t})", _number(grid, p)) for t, p in zip(texts, parts, strict=True))
     return Option(f"nullif(concat_ws(' + ', {', '.join(texts)}), '')", lambda _: _sum_of(f"[{amounts}]"))
 
@@ -176,12 +202,12 @@ def _sum_of(amounts: str) -> str:
 def _json_option(column: Column, rule: JsonRule, looks: Looks, position: int) -> Option:
     raw = f"j{position}"
     if rule.rule == "equals_one":
-        return _read_alone(Option(_text(position), lambda x: f"{cells.plain_number(x)} = '1'"), looks, position)
+        return _read_alone(Option(_cell(position), lambda x: f"{cells.plain_number(x)} = '1'"), looks, position)
     length = f"case when json_type({raw}) = 'ARRAY' then json_array_length({raw}) else 0 end"
     # The texts hold nothing else of the list: its other members may tell of a person.
     if rule.rule == "not_empty":
         return Option(
-            f"case when {_text(position)} is not null then ({length} > 0)::varchar end", lambda x: f"{x}::boolean"
+            f"case when {_cell(position)} is not null then ({length} > 0)::varchar end", lambda x: f"{x}::boolean"
         )
     member = f"json_extract(p, '$.{rule.member}')"
     shown = " ".join(f"when {literal(kind)} then {literal(shown)}" for kind, shown in cells.COMPOSITE.items())
@@ -192,50 +218,65 @@ def _json_option(column: Column, rule: JsonRule, looks: Looks, position: int) ->
     texts = f"array_to_string(list_transform({members}, lambda p: coalesce({text}, '0')), ' + ')"
     total = _sum_of(f"list_transform({members}, lambda p: {amount})")
     return Option(
-        f"case when {length} > 0 then {texts} when json_type({raw}) <> 'ARRAY' then {_text(position)} end",
+        f"case when {length} > 0 then {texts} when json_type({raw}) <> 'ARRAY' then {_cell(position)} end",
         lambda _: f"case when {length} > 0 then {total} end",
     )
 
 
 def sort_out(
     con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, header: Header, *, may_be_shifted: bool = True
-) -> Counts:
-    """Fill `sorted_rows` from `grid`. Raises RejectedFile when the cells are shifted against the header."""
+) -> SortedRows:
+    """The data rows of a grid, typed and judged. Raises RejectedFile when cells are shifted against the header."""
     looks = _looked_at(con, source, header, grid)
     kept = [c for c in source.columns if c.kind != "dropped" and c.name in header.found]
     options = {c.name: _options(c, header, grid, looks) for c in kept}
     present = [c for c in kept if options[c.name]]
-    judged = _judged(present, options, _data_rows(con, source, grid, header, looks))
-    composite = {c.name for c in present if looks.composite.intersection(_text(p) for _, p in header.found[c.name])}
+    composite = {c.name for c in present if looks.composite.intersection(_cell(p) for _, p in header.found[c.name])}
     unreadable = {
-        c.name: f"({quoted('t:' + c.name)} is not null and {quoted('v:' + c.name)} is null)"
+        c.name: f"({_text_of(c)} is not null and {_value_of(c)} is null)"
         for c in present
         if c.name in composite or c.kind not in ("identity", "text", "code")
     }
-    faults = ["when not is_object then ':not_an_object'", "when extra is not null then ':extra_cell'"]
-    for column in source.columns:
-        if test := unreadable.get(column.name):
-            reason = "unknown_value" if column.kind in ("list", "flag") else "unreadable"
-            if column.name in composite:
-                is_one = f"{quoted('t:' + column.name)} in ({_COMPOSITES})"
-                faults.append(f"when {test} and {is_one} then {literal(f'{column.name}:unreadable')}")
-            faults.append(f"when {test} then {literal(f'{column.name}:{reason}')}")
-        if test := _missing(column, header, present):
-            faults.append(f"when {test} then {literal(f'{column.name}:missing')}")
+    faults = _faults(source, header, present, unreadable, composite)
+    tests = " ".join(f"when {fault.test} then {number}" for number, fault in enumerate(faults, 1))
     names = ", ".join(f"case when {test} then {literal(name)} end" for name, test in unreadable.items()) or "null"
     stored = ", ".join(_stored(c, present) for c in source.columns if c.kind != "dropped")
+    relation = quoted(f"rows of {source.source}")
     con.execute(f"""
-        create or replace temp table sorted_rows as
+        create or replace temp table {relation} as
         select row_number, {stored},
-            split_part(fault, ':', 2) as reject_reason,
-            nullif(split_part(fault, ':', 1), '') as reject_column,
+            list_extract({_listed(f.reason for f in faults)}, fault) as reject_reason,
+            list_extract({_listed(f.column for f in faults)}, fault) as reject_column,
             case when fault is not null then list_filter([{names}], lambda p: p is not null) end as unreadable,
             case when fault is not null then {_raw_row(present, unreadable)} end as raw_row
-        from (select *, case {" ".join(faults)} end as fault from ({judged}))""")
+        from (
+            select *, case {tests} end as fault
+            from ({_judged(present, options, _data_rows(con, source, grid, header, looks))})
+        )""")
     if may_be_shifted:
-        _refuse_shifted(con, present, header)
-    [(read, rejected)] = con.execute("select count(*), count(reject_reason) from sorted_rows").fetchall()
-    return Counts(read, read - rejected, rejected)
+        _refuse_shifted(con, relation, present, header)
+    [(read, rejected)] = con.execute(f"select count(*), count(reject_reason) from {relation}").fetchall()
+    return SortedRows(relation, read, rejected)
+
+
+def _faults(
+    source: Source, header: Header, present: list[Column], unreadable: dict[str, str], composite: set[str]
+) -> list[Fault]:
+    """What a row can be rejected for, in the order in which it is asked: the first that holds is the row's finding."""
+    faults = [Fault("not is_object", None, "not_an_object"), Fault("extra is not null", None, "extra_cell")]
+    for column in source.columns:
+        if test := unreadable.get(column.name):
+            if column.name in composite:
+                faults.append(Fault(f"{test} and {_text_of(column)} in ({_COMPOSITES})", column.name, "unreadable"))
+            reason = "unknown_value" if column.kind in ("list", "flag") else "unreadable"
+            faults.append(Fault(test, column.name, reason))
+        if test := _missing(column, header, present):
+            faults.append(Fault(test, column.name, "missing"))
+    return faults
+
+
+def _listed(texts: Iterable[str | None]) -> str:
+    return f"[{', '.join('null' if text is None else literal(text) for text in texts)}]::varchar[]"
 
 
 def _judged(present: list[Column], options: dict[str, list[Option]], rows: str) -> str:
@@ -246,12 +287,10 @@ def _judged(present: list[Column], options: dict[str, list[Option]], rows: str) 
         both = list(zip(options[column.name], names, strict=True))
         texts += [f"{option.text} as {name}" for option, name in both]
         branches = " ".join(f"when {name} is not null then {option.value(name)}" for option, name in both)
-        chosen.append(f"coalesce({', '.join(names)}) as {quoted('t:' + column.name)}")
-        chosen.append(f"case {branches} end as {quoted('v:' + column.name)}")
+        chosen.append(f"coalesce({', '.join(names)}) as {_text_of(column)}")
+        chosen.append(f"case {branches} end as {_value_of(column)}")
     bounded = ", ".join(
-        f"{cells.checked(c, quoted('v:' + c.name), quoted('t:' + c.name))} as {quoted('v:' + c.name)}"
-        for c in present
-        if c.kind in cells.BOUNDED
+        f"{cells.checked(c, _value_of(c), _text_of(c))} as {_value_of(c)}" for c in present if c.kind in cells.BOUNDED
     )
     cleaned = f"select {', '.join(['*', *texts])} from {rows}"
     typed = f"select {', '.join(['row_number', 'is_object', 'extra', *chosen])} from ({cleaned})"
@@ -269,7 +308,7 @@ def _data_rows(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, heade
     [(last_row,)] = con.execute(
         f"select coalesce(max(row_number), 0) from {clean} where row_number >= {first_row} and {filled} >= 2"
     ).fetchall()
-    first_cell = f"coalesce({', '.join(_text(i) for i in range(header.width))})"
+    first_cell = f"coalesce({', '.join(_cell(i) for i in range(header.width))})"
     return f"""(
         select * from {clean}
         where row_number between {first_row} and {last_row} and {filled} > 0 and not {_is_total(first_cell)}
@@ -278,8 +317,8 @@ def _data_rows(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, heade
 
 def _required_cells(column: Column, header: Header) -> list[str]:
     """The cells of a required column: each part of a joined one, none of one that the header alone implies."""
-    joined = [_text(p) for name, p in header.found[column.name] if name in column.joined]
-    plain = [_text(p) for name, p in header.found[column.name] if name not in (*column.joined, *column.implied_by)]
+    joined = [_cell(p) for name, p in header.found[column.name] if name in column.joined]
+    plain = [_cell(p) for name, p in header.found[column.name] if name not in (*column.joined, *column.implied_by)]
     return joined + ([f"coalesce({', '.join(plain)})"] if plain else [])
 
 
@@ -294,20 +333,19 @@ def _is_total(first: str) -> str:
 
 def _missing(column: Column, header: Header, present: list[Column]) -> str:
     """The test for a required cell that is missing, or nothing."""
-    text = quoted("t:" + column.name) + " is null" if column in present else "true"
+    is_empty = f"{_text_of(column)} is null" if column in present else "true"
     if header.requires(column) and column.kind != "flag":
-        return f"({text})"
+        return f"({is_empty})"
     for others, negation in ((column.required_unless, "not "), (column.required_if, "")):
-        for other, values in others.items():
-            if any(c.name == other for c in present):
-                listed = ", ".join(map(literal, values))
-                return f"({text} and {negation}coalesce({quoted('v:' + other)} in ({listed}), false))"
+        for other in (c for c in present if c.name in others):
+            listed = ", ".join(map(literal, others[other.name]))
+            return f"({is_empty} and {negation}coalesce({_value_of(other)} in ({listed}), false))"
     return ""
 
 
 def _stored(column: Column, present: list[Column]) -> str:
-    """What `sorted_rows` keeps of a column: its value, or its pseudonym and kind."""
-    value = quoted("v:" + column.name) if column in present else "null"
+    """What the lake is to store of a column: its value, or its pseudonym and kind."""
+    value = _value_of(column) if column in present else "null"
     if column.kind != "identity":
         return f"{value} as {quoted(column.stored_name)}"
     kind = quoted(column.kind_name)
@@ -329,7 +367,7 @@ def _raw_row(present: list[Column], unreadable: dict[str, str]) -> str:
     for column in present:
         if column.is_personal:
             continue
-        text = quoted("t:" + column.name)
+        text = _text_of(column)
         is_wrong = unreadable.get(column.name, "false")
         is_plain = f"regexp_full_match({text}, '[!-~]*[0-9][!-~]*')"
         misplaced = "false" if column.kind in ("time", "date") else f"extra is not null and not ({is_wrong})"
@@ -349,19 +387,19 @@ def _raw_row(present: list[Column], unreadable: dict[str, str]) -> str:
     return f"to_json(map_from_entries({shown}))::varchar"
 
 
-def _refuse_shifted(con: duckdb.DuckDBPyConnection, present: list[Column], header: Header) -> None:
+def _refuse_shifted(con: duckdb.DuckDBPyConnection, rows: str, present: list[Column], header: Header) -> None:
     """A header over other cells: a required column with no filled cell, or dates and codes mostly unreadable."""
     bad = dict(
         con.execute(
             "select name, count(*) "
-            "from (select unnest(unreadable) as name from sorted_rows where unreadable is not null) "
+            f"from (select unnest(unreadable) as name from {rows} where unreadable is not null) "
             "group by name"
         ).fetchall()
     )
     watched = [c for c in present if c.kind in _SHIFT_KINDS or (header.requires(c) and c.kind != "flag")]
     counted = ", ".join(f"count({quoted(c.stored_name)})" for c in watched) or "0"
-    [(rows, *readable)] = con.execute(f"select count(*), {counted} from sorted_rows").fetchall()
-    if rows < _SHIFTED_FROM:
+    [(read, *readable)] = con.execute(f"select count(*), {counted} from {rows}").fetchall()
+    if read < _SHIFTED_FROM:
         return
     for column, fine in zip(watched, readable, strict=False):
         filled = fine + bad.get(column.name, 0)

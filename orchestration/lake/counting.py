@@ -44,9 +44,7 @@ class Loss:
     remedy: str
 
 
-def losses(
-    lake: Lake, decisions: dict[Content, Decision], as_of: date, published: list[dict[str, Any]]
-) -> list[Loss]:
+def losses(lake: Lake, decisions: dict[Content, Decision], as_of: date, published: list[dict[str, Any]]) -> list[Loss]:
     """What a night as of a day would lose of the lake and of what a release counts.
 
     `published` are the `sources` of the release's manifest (landing contract, section 1, *Nothing vanishes*).

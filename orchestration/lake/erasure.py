@@ -17,7 +17,7 @@ from orchestration.files import sha256_of, sync
 from orchestration.lake.erased import Erased
 from orchestration.lake.store import Lake
 from orchestration.settings import Settings
-from orchestration.sql import exactly, literal, quoted
+from orchestration.sql import exactly, literal, quoted, to_parquet
 from orchestration.sql.engine import connect
 
 _TOGETHER = 64
@@ -111,16 +111,13 @@ def _without(
         "select decode(key), decode(value) from parquet_kv_metadata(?) where decode(key) like 'cchc.%'",
         [exactly(path)],
     ).fetchall()
-    said = ", ".join(f"{quoted(key)}: {literal(value)}" for key, value in metadata)
     kept = ", ".join(
         f"case when not {erased.test(source, quoted(key), 'export_stamp')} then {quoted(name)} end as {quoted(name)}"
         for key in keys
         for name in (key, key.removesuffix("_key") + _KIND)
     )
-    con.execute(
-        f"copy (select * replace ({kept}) from read_parquet({literal(exactly(path))})) to {literal(str(made))} "
-        f"(format parquet, compression zstd, compression_level 1, kv_metadata {{{said}}})"
-    )
+    without = f"select * replace ({kept}) from read_parquet({literal(exactly(path))})"
+    con.execute(to_parquet(without, made, dict(metadata)))
     sync(made)
     return made
 

@@ -18,9 +18,7 @@ from orchestration.errors import CchcError
 from orchestration.files import sync
 
 _GENESIS = "0" * 64
-_REMEDY = (
-    "restore it from a backup, or move {folder} aside and run again over a landing folder that holds every export"
-)
+_REMEDY = "restore it from a backup, or move {folder} aside and run again over a landing folder that holds every export"
 
 
 class Register:
@@ -47,9 +45,7 @@ class Register:
             try:
                 entry = json.loads(line)
                 stated = entry["digest"]
-                is_sound = (
-                    entry["sequence"] == number and entry["previous"] == previous and stated == _digest_of(entry)
-                )
+                is_sound = entry["sequence"] == number and entry["previous"] == previous and stated == _digest_of(entry)
             except (ValueError, KeyError, TypeError):
                 is_sound = False
             if not is_sound:

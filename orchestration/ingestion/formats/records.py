@@ -27,107 +27,120 @@ _SPLIT = "export fewer or smaller records in one file"
 _CONTROLS = [chr(code) for code in (*range(1, 9), *range(14, 32))]
 
 
-def json_records(con: duckdb.DuckDBPyConnection, text: Text, work: Path, bounds: Bounds, *, lines: bool) -> None:
-    """Records into `records (row_number, j)`; `j` is NULL where a line or element is no object.
+def json_records(con: duckdb.DuckDBPyConnection, text: Text, work: Path, bounds: Bounds, *, lines: bool) -> str:
+    """The relation of a file's records: `row_number`, and `j`, NULL where a line or element is no object.
 
     Raises RejectedFile, also for a record beyond its bound.
     """
     try:
-        if lines:
-            # A line is one cell: it would end at a separator that somebody could have written.
-            no_separator = "".join(secrets.choice(_CONTROLS) for _ in range(4))
-            con.execute(
-                "create or replace temp table lines as select ltrim(line, '\ufeff') as j from read_csv(?, "
-                f"delim = '{no_separator}', quote = '', escape = '', header = false, auto_detect = false, "
-                f"columns = {{'line': 'VARCHAR'}}, max_line_size = {bounds.record}, strict_mode = false) "
-                "where trim(line, ' \t\r\n\ufeff') <> ''",
-                [exactly(text.path)],
-            )
-            is_object = "json_valid(j) and json_type(j) = 'OBJECT'"
-        else:
-            array = _array_of(con, text, work, bounds)
-            con.execute(
-                "create or replace temp table lines as select json as j from "
-                f"read_json_objects(?, format = 'array', maximum_object_size = {bounds.record})",
-                [exactly(path_of(array))],
-            )
-            is_object = "json_type(j) = 'OBJECT'"
-        [(largest,)] = con.execute("select max(strlen(j)) from lines").fetchall()
+        is_object = _load_lines(con, text, bounds) if lines else _load_members(con, text, work, bounds)
+        [(largest,)] = con.execute("select max(strlen(j)) from json_texts").fetchall()
         if (largest or 0) > bounds.record:
             raise _large_record(bounds)
         con.execute(
             "create or replace temp table records as select rowid + 1 as row_number, "
-            f"case when {is_object} then j::json end as j from lines"
+            f"case when {is_object} then j::json end as j from json_texts"
         )
+        con.execute("drop table json_texts")
     except duckdb.Error as error:
         if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
             raise
         if "maximum_object_size" in str(error) or "maximum line size" in str(error).lower():
             raise _large_record(bounds) from None
         raise RejectedFile("unreadable", "the JSON cannot be read: export the file again") from None
+    return "records"
+
+
+def _load_lines(con: duckdb.DuckDBPyConnection, text: Text, bounds: Bounds) -> str:
+    """Each filled line as `j` into `json_texts`; gives the test for an object."""
+    # A line is one cell: it would end at a separator that somebody could have written.
+    no_separator = "".join(secrets.choice(_CONTROLS) for _ in range(4))
+    con.execute(
+        "create or replace temp table json_texts as select ltrim(line, '\ufeff') as j from read_csv(?, "
+        f"delim = '{no_separator}', quote = '', escape = '', header = false, auto_detect = false, "
+        f"columns = {{'line': 'VARCHAR'}}, max_line_size = {bounds.record}, strict_mode = false) "
+        "where trim(line, ' \t\r\n\ufeff') <> ''",
+        [exactly(text.path)],
+    )
+    return "json_valid(j) and json_type(j) = 'OBJECT'"
+
+
+def _load_members(con: duckdb.DuckDBPyConnection, text: Text, work: Path, bounds: Bounds) -> str:
+    """Each member of the array of records as `j` into `json_texts`; gives the test for an object."""
+    array = _array_of(con, text, work, bounds)
+    con.execute(
+        "create or replace temp table json_texts as select json as j from "
+        f"read_json_objects(?, format = 'array', maximum_object_size = {bounds.record})",
+        [exactly(path_of(array))],
+    )
+    return "json_type(j) = 'OBJECT'"
 
 
 def _large_record(bounds: Bounds) -> RejectedFile:
     return too_large(f"a record holds more than {size_text(bounds.record)}", _SPLIT)
 
 
-def nested_records(con: duckdb.DuckDBPyConnection, keys: list[str], parent_column: str) -> None:
-    """The members of a list inside each of `parents (row_number, j, …)` become `records`.
+def nested_records(con: duckdb.DuckDBPyConnection, records: str, rows: str, keys: list[str], parent_column: str) -> str:
+    """The relation of the members of a list inside each of some records, shaped as `json_records` makes it.
 
-    They bear the parent's row number and its `parent_column`. `keys` are the list's spellings, the first
-    that holds a list counts.
+    They bear the row number of their record and the `parent_column` of the row that was made of it. `keys` are the
+    list's spellings, the first that holds a list counts.
     """
     lists = " ".join("when json_type(j, ?) = 'ARRAY' then json_extract(j, ?)" for _ in keys)
     con.execute(
         f"""
-        create or replace temp table records as
+        create or replace temp table nested_records as
         select row_number, case when json_type(member) = 'OBJECT'
             then json_merge_patch(member, json_object('{parent_column}', parent)) end as j
         from (
-            select row_number, {parent_column} as parent,
-                unnest(from_json(case {lists} end, '["JSON"]')) as member
-            from parents
+            select row_number, parent, unnest(from_json(case {lists} end, '["JSON"]')) as member
+            from (
+                select row_number, j, {parent_column} as parent
+                from {records} join {rows} using (row_number) order by row_number
+            )
         )""",
         [path for key in keys for path in [_json_path(key)] * 2],
     )
+    return "nested_records"
 
 
-def record_keys(con: duckdb.DuckDBPyConnection, bounds: Bounds) -> list[str]:
-    """Every key of `records`, but the two that no path of DuckDB can name and no column bears.
+def record_keys(con: duckdb.DuckDBPyConnection, records: str, bounds: Bounds) -> list[str]:
+    """Every key of some records, but the two that no path of DuckDB can name and no column bears.
 
     Raises RejectedFile when there are more of them than columns allowed, or a value is larger than a cell may be.
     """
     keys = con.execute(
-        "select k from (select distinct unnest(json_keys(j)) as k from records where j is not null) "
+        f"select k from (select distinct unnest(json_keys(j)) as k from {records} where j is not null) "
         f"where k not in ('', '*') limit {bounds.columns + 1}"
     ).fetchall()
     if len(keys) > bounds.columns:
         raise too_large(
             f"the records have more than {bounds.columns:,} different keys", "leave out what is not asked for"
         )
-    _check_cells(con, bounds)
+    _check_cells(con, records, bounds)
     return sorted(k for (k,) in keys)
 
 
-def _check_cells(con: duckdb.DuckDBPyConnection, bounds: Bounds) -> None:
+def _check_cells(con: duckdb.DuckDBPyConnection, records: str, bounds: Bounds) -> None:
     """Lists and objects are no cells: the record that holds them bounds them."""
     is_long = f"json_type(v) not in ('ARRAY', 'OBJECT') and strlen(v) > {bounds.cell}"
-    for (row,) in con.execute(f"select row_number from records where strlen(j) > {bounds.cell}").fetchall():
-        [(long,)] = con.execute(
-            f"select len(list_filter(json_extract(j, '$.*'), lambda v: {is_long})) from records where row_number = ?",
+    long_records = con.execute(f"select row_number from {records} where strlen(j) > {bounds.cell}").fetchall()
+    for (row,) in long_records:  # one by one: each may be as large as a record may
+        [(count,)] = con.execute(
+            f"select len(list_filter(json_extract(j, '$.*'), lambda v: {is_long})) from {records} where row_number = ?",
             [row],
         ).fetchall()
-        if long:
+        if count:
             raise too_large(f"a value of record {row} holds more than {size_text(bounds.cell)}", _SPLIT)
 
 
-def spread_records(con: duckdb.DuckDBPyConnection, keys: list[str]) -> Grid:
-    """`records` as a `grid`: a text cell, whether it is a number, and the raw JSON (`j0`…) for every key.
+def spread_records(con: duckdb.DuckDBPyConnection, records: str, keys: list[str]) -> Grid:
+    """Records as a grid: of every key a text cell, whether it is a number, and the value as it stands.
 
     Of an object or a list the text cell says only that it is one.
     """
     composites = " ".join(f"when {literal(kind)} then {literal(shown)}" for kind, shown in COMPOSITE.items())
-    listed = "[" + ", ".join("'" + _json_path(k).replace("'", "''") + "'" for k in keys) + "]::varchar[]"
+    paths = "[" + ", ".join(literal(_json_path(key)) for key in keys) + "]::varchar[]"
     cells = []
     for i in range(len(keys)):
         raw = f"v[{i + 1}]"
@@ -137,13 +150,12 @@ def spread_records(con: duckdb.DuckDBPyConnection, keys: list[str]) -> Grid:
         )
         cells.append(f"coalesce(json_type({raw}) in {_NUMERIC}, false) as n{i}")
         cells.append(f"{raw} as j{i}")
-    con.execute("drop view if exists grid")
+    relation = f"{records}_cells"
     con.execute(
-        f"create or replace temp table lines as select {', '.join(['row_number', 'is_object', *cells])} from "
-        f"(select row_number, j is not null as is_object, json_extract(j, {listed}) as v from records)"
+        f"create or replace temp table {relation} as select {', '.join(['row_number', 'is_object', *cells])} from "
+        f"(select row_number, j is not null as is_object, json_extract(j, {paths}) as v from {records})"
     )
-    con.execute("create or replace temp view grid as select * from lines")
-    return Grid(len(keys), typed=frozenset(range(len(keys))), is_json=True)
+    return Grid(relation, len(keys), typed=frozenset(range(len(keys))), is_json=True)
 
 
 def _json_path(key: str) -> str:

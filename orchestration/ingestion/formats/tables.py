@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from orchestration.ingestion.decode import (
 )
 from orchestration.settings import Bounds
 
-_NUMBERS = {int, float}
+_NUMBERS, _DATES = frozenset((int, float)), frozenset((datetime,))
 _COUNTABLE = 1 << 20
 
 
@@ -97,44 +97,49 @@ class _Table(Loader):
 
     def __call__(self, con: duckdb.DuckDBPyConnection, header_row: int, width: int) -> Grid:
         numbers, columns = self.below(header_row, width)
-        arrays: list[pa.Array] = [pa.array(numbers, pa.int64())]
-        names, select, typed = ["row_number"], ["row_number"], set()
-        for i, cells in enumerate(columns):
-            found = set(map(type, cells))
-            kinds = list(map(type, cells)) if found & {*_NUMBERS, datetime} else []
-            texts = pa.array(cells if found == {str} else list(map(str, cells)), pa.string())
-            lengths = pc.binary_length(texts)
-            if (longest := pc.max(lengths).as_py() or 0) > self.bounds.cell:
-                raise _large_cell(f"row {numbers[pc.index(lengths, longest).as_py()]}", self.bounds)
-            arrays.append(texts)
-            names.append(f"c{i}")
-            cell = f"c{i}"
-            if found & _NUMBERS:
-                typed.add(i)
-                arrays.append(_is_kind(kinds, _NUMBERS))
-                names.append(f"n{i}")
-                select.append(f"n{i}")
-                # Spreadsheets keep every number as a float: a whole one is its plain digits.
-                cell = f"case when n{i} then regexp_replace({cell}, '\\.0$', '') else {cell} end"
-            if datetime in found:
-                arrays.append(_is_kind(kinds, {datetime}))
-                names.append(f"d{i}")
-                # A serial's binary fraction shows as 07:29:59.999997.
-                cell = (
-                    f"case when d{i} then strftime(date_trunc('second', c{i}::timestamp + interval 500 milliseconds), "
-                    f"'%Y-%m-%d %H:%M:%S') else {cell} end"
-                )
-            select.append(f"{cell} as c{i}")
-        con.register("sheet", pa.table(arrays, names=names))
-        con.execute("drop view if exists grid")
-        con.execute(f"create or replace temp table lines as select {', '.join(select)} from sheet")
+        arrays: dict[str, pa.Array] = {"row_number": pa.array(numbers, pa.int64())}
+        select = ["row_number"]
+        for position, cells in enumerate(columns):
+            found = self._typed(position, cells, numbers)
+            arrays |= found
+            select += [name for name in found if name[0] == "n"]
+            select.append(f"{_as_text(position, found)} as c{position}")
+        con.register("sheet", pa.table(arrays))
+        con.execute(f"create or replace temp table sheet_cells as select {', '.join(select)} from sheet")
         con.unregister("sheet")
-        con.execute("create or replace temp view grid as select * from lines")
-        return Grid(width, typed=frozenset(typed))
+        typed = frozenset(i for i in range(width) if f"n{i}" in arrays)
+        return Grid("sheet_cells", width, typed)
+
+    def _typed(self, position: int, cells: Sequence, numbers: Sequence[int]) -> dict[str, pa.Array]:
+        """A column's cells as text (`c`), and where there are any, which are numbers (`n`) and which dates (`d`).
+
+        Raises RejectedFile for a cell beyond its bound.
+        """
+        found = set(map(type, cells))
+        texts = pa.array(cells if found == {str} else list(map(str, cells)), pa.string())
+        lengths = pc.binary_length(texts)
+        if (longest := pc.max(lengths).as_py() or 0) > self.bounds.cell:
+            raise _large_cell(f"row {numbers[pc.index(lengths, longest).as_py()]}", self.bounds)
+        arrays = {f"c{position}": texts}
+        for mark, wanted in (("n", _NUMBERS), ("d", _DATES)):
+            if found & wanted:
+                kinds = map(wanted.__contains__, map(type, cells))
+                arrays[f"{mark}{position}"] = pa.array(np.fromiter(kinds, bool, len(cells)))
+        return arrays
 
 
-def _is_kind(kinds: list[type], wanted: set[type]) -> pa.Array:
-    return pa.array(np.fromiter(map(wanted.__contains__, kinds), bool, len(kinds)))
+def _as_text(position: int, arrays: Mapping[str, pa.Array]) -> str:
+    """A cell as it would be typed: a whole number is its plain digits, a date is rounded to the second.
+
+    Spreadsheets keep every number as a float, and a serial's binary fraction shows as 07:29:59.999997.
+    """
+    cell = text = f"c{position}"
+    if (is_number := f"n{position}") in arrays:
+        text = f"case when {is_number} then regexp_replace({cell}, '\\.0$', '') else {text} end"
+    if (is_date := f"d{position}") in arrays:
+        rounded = f"date_trunc('second', {cell}::timestamp + interval 500 milliseconds)"
+        text = f"case when {is_date} then strftime({rounded}, '%Y-%m-%d %H:%M:%S') else {text} end"
+    return text
 
 
 @dataclass

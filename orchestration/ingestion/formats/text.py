@@ -208,17 +208,16 @@ class _CsvLoader(Loader):
     def __call__(self, con: duckdb.DuckDBPyConnection, header_row: int, width: int) -> Grid:
         if width > self.bounds.columns:
             raise too_many_columns(self.bounds)
-        if self.text.has_bare_returns or not self._load_by_duckdb(con, header_row, width):
-            self._load_exactly(con, header_row, width)
-        return Grid(width, has_extra=True)
-
-    def _load_by_duckdb(self, con: duckdb.DuckDBPyConnection, header_row: int, width: int) -> bool:
-        """The fast way, for files in which every line is one record; says no where it cannot be sure."""
         names = [*(f"c{i}" for i in range(width)), "extra"]
+        relation = None if self.text.has_bare_returns else self._by_duckdb(con, header_row, names)
+        return Grid(relation or self._exactly(con, header_row, names), width, has_extra=True)
+
+    def _by_duckdb(self, con: duckdb.DuckDBPyConnection, header_row: int, names: list[str]) -> str | None:
+        """The fast way, for files in which every line is one record; no relation where it cannot be sure."""
         columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
         try:
             con.execute(
-                "create or replace temp table lines as select * from read_csv(?, delim = ?, quote = '\"', "
+                "create or replace temp table csv_lines as select * from read_csv(?, delim = ?, quote = '\"', "
                 "escape = '\"', header = false, auto_detect = false, null_padding = true, strict_mode = true, "
                 f"max_line_size = {self.bounds.record}, skip = ?, columns = {{{columns}}})",
                 [exactly(self.text.path), self.separator, header_row],
@@ -226,47 +225,42 @@ class _CsvLoader(Loader):
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error:
-            return False
-        [(loaded,)] = con.execute("select count(*) from lines").fetchall()
+            return None
+        [(loaded,)] = con.execute("select count(*) from csv_lines").fetchall()
         if loaded != max(self.text.lines - header_row, 0):
-            return False
+            con.execute("drop table csv_lines")
+            return None
         if self.text.longest > self.bounds.cell:
             longest = ", ".join(f"max(strlen({name}))" for name in names)
-            [lengths] = con.execute(f"select {longest} from lines").fetchall()
+            [lengths] = con.execute(f"select {longest} from csv_lines").fetchall()
             if any((length or 0) > self.bounds.cell for length in lengths):
-                raise too_large(f"a cell holds more than {size_text(self.bounds.cell)}", _SPLIT)
-        con.execute(f"create or replace temp view grid as select rowid + {header_row} + 1 as row_number, * from lines")
-        return True
+                raise self._large_cell("a cell")
+        return f"(select rowid + {header_row} + 1 as row_number, * from csv_lines)"
 
-    def _load_exactly(self, con: duckdb.DuckDBPyConnection, header_row: int, width: int) -> None:
+    def _exactly(self, con: duckdb.DuckDBPyConnection, header_row: int, names: list[str]) -> str:
         """Blank lines, line breaks in cells, rows of any length: every record counted as a spreadsheet does."""
-        names = [f"c{i}" for i in range(width)]
-        con.execute("drop view if exists grid; drop table if exists lines")
-        con.execute(
-            "create or replace temp table lines (row_number bigint, "
-            + ", ".join(f"{n} varchar" for n in [*names, "extra"])
-            + ")"
-        )
+        columns = ", ".join(f"{name} varchar" for name in names)
+        con.execute(f"create or replace temp table csv_records (row_number bigint, {columns})")
         first = header_row + 1
-        for chunk in self._chunks(header_row, width):
-            columns = list(zip_longest(*chunk)) or []
-            columns += [(None,) * len(chunk)] * (width + 1 - len(columns))
-            arrays = [pa.array(c, pa.string()) for c in columns]
-            for array in arrays:
-                if (pc.max(pc.binary_length(array)).as_py() or 0) > self.bounds.cell:
-                    raise too_large(
-                        f"a cell of rows {first} to {first + len(chunk) - 1} holds more than "
-                        f"{size_text(self.bounds.cell)}",
-                        _SPLIT,
-                    )
-            table = pa.table(
-                [pa.array(range(first, first + len(chunk))), *arrays], names=["row_number", *names, "extra"]
-            )
-            con.register("chunk", table)
-            con.execute("insert into lines select * from chunk")
+        for chunk in self._chunks(header_row, len(names) - 1):
+            con.register("chunk", self._table(chunk, first, names))
+            con.execute("insert into csv_records select * from chunk")
             con.unregister("chunk")
             first += len(chunk)
-        con.execute("create or replace temp view grid as select * from lines")
+        return "csv_records"
+
+    def _table(self, chunk: list[list[str]], first: int, names: list[str]) -> pa.Table:
+        """Records as columns, numbered from `first`. Raises RejectedFile for a cell beyond its bound."""
+        columns = list(zip_longest(*chunk))
+        columns += [(None,) * len(chunk)] * (len(names) - len(columns))
+        arrays = [pa.array(column, pa.string()) for column in columns]
+        numbers = range(first, first + len(chunk))
+        if any((pc.max(pc.binary_length(array)).as_py() or 0) > self.bounds.cell for array in arrays):
+            raise self._large_cell(f"a cell of rows {numbers[0]} to {numbers[-1]}")
+        return pa.table([pa.array(numbers), *arrays], names=["row_number", *names])
+
+    def _large_cell(self, which: str) -> RejectedFile:
+        return too_large(f"{which} holds more than {size_text(self.bounds.cell)}", _SPLIT)
 
     def _chunks(self, header_row: int, width: int) -> Iterator[list[list[str]]]:
         """Records below the header, a bounded lot at a time; what stands beyond the header becomes one cell."""

@@ -40,9 +40,9 @@ def file_of(data: bytes) -> IO[bytes]:
 
 def grid_of(sheet: Sheet, width: int, header_row: int = 0) -> dict[int, list[str]]:
     with duckdb.connect() as con:
-        sheet.load(con, header_row, width)
+        grid = sheet.load(con, header_row, width)
         cells = ", ".join(f"coalesce(c{i}, '')" for i in range(width))
-        return {row[0]: list(row[1:]) for row in con.execute(f"select row_number, {cells} from grid").fetchall()}
+        return {row[0]: list(row[1:]) for row in con.execute(f"select row_number, {cells} from {grid.relation}").fetchall()}
 
 
 # ------------------------------------------------------------ spreadsheets

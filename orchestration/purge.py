@@ -66,9 +66,7 @@ class Purge:
     def run(self) -> Path:
         """Purge; gives the certificate."""
         day = releases.current_day(self.home)
-        night = Night(
-            self.settings, day or today(), self.progress, self.announce, must_build=True, reads_landing=False
-        )
+        night = Night(self.settings, day or today(), self.progress, self.announce, must_build=True, reads_landing=False)
         with night.held():
             try:
                 return self._run(night, publishes=day is not None)
@@ -183,7 +181,6 @@ class Purge:
     ) -> Path:
         entry = lake.erasures.entries[number - 1]
         at = _now()
-        current = self.home.current.resolve().name if self.home.current.is_symlink() else None
         content = {
             "asked": "person" if names else "retention policy",
             "person_digests": entry["digests"],
@@ -194,17 +191,9 @@ class Purge:
             "first_asked_at": entry["at"],
             "erasure": {"entry": number, "digest": entry["digest"]},
             "rows_changed": sum(e["rows"] for e in changed),
-            "lake_files": [
-                {
-                    "before": {"path": e["in_place_of"], "sha256": e["in_place_of_sha256"]},
-                    "after": {"path": e["path"], "sha256": e["sha256"]},
-                    "rows_changed": e["rows"],
-                    "at": e["at"],
-                }
-                for e in changed
-            ],
+            "lake_files": [_exchanged(e) for e in changed],
             "releases_removed": gone,
-            "release": current,
+            "release": self.home.current.resolve().name if self.home.current.is_symlink() else None,
             "tables_changed": differing,
             "verified": {
                 "lake_files_that_name_anyone_erased": 0,
@@ -217,6 +206,16 @@ class Purge:
         path = folder / f"purge-{re.sub('[-:.]', '', at.partition('+')[0])}Z.json"
         write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n", mode=0o600)
         return path
+
+
+def _exchanged(entry: dict[str, Any]) -> dict[str, Any]:
+    """What the certificate says of one lake file, from the register's entry."""
+    return {
+        "before": {"path": entry["in_place_of"], "sha256": entry["in_place_of_sha256"]},
+        "after": {"path": entry["path"], "sha256": entry["sha256"]},
+        "rows_changed": entry["rows"],
+        "at": entry["at"],
+    }
 
 
 def limits(day: date) -> dict[str, datetime]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from orchestration.sources import Column, NumberedCodes
 from orchestration.sql import literal
@@ -37,70 +38,11 @@ BOUNDED = ("time", "date", *_LARGEST)
 
 # Province codes of the citizen number (NĐ 137/2015, TT 59/2021/TT-BCA annex; domain document, section 4).
 PROVINCE_PREFIXES = [
-    "001",
-    "002",
-    "004",
-    "006",
-    "008",
-    "010",
-    "011",
-    "012",
-    "014",
-    "015",
-    "017",
-    "019",
-    "020",
-    "022",
-    "024",
-    "025",
-    "026",
-    "027",
-    "030",
-    "031",
-    "033",
-    "034",
-    "035",
-    "036",
-    "037",
-    "038",
-    "040",
-    "042",
-    "044",
-    "045",
-    "046",
-    "048",
-    "049",
-    "051",
-    "052",
-    "054",
-    "056",
-    "058",
-    "060",
-    "062",
-    "064",
-    "066",
-    "067",
-    "068",
-    "070",
-    "072",
-    "074",
-    "075",
-    "077",
-    "079",
-    "080",
-    "082",
-    "083",
-    "084",
-    "086",
-    "087",
-    "089",
-    "091",
-    "092",
-    "093",
-    "094",
-    "095",
-    "096",
-]
+    "001", "002", "004", "006", "008", "010", "011", "012", "014", "015", "017", "019", "020", "022", "024", "025",
+    "026", "027", "030", "031", "033", "034", "035", "036", "037", "038", "040", "042", "044", "045", "046", "048",
+    "049", "051", "052", "054", "056", "058", "060", "062", "064", "066", "067", "068", "070", "072", "074", "075",
+    "077", "079", "080", "082", "083", "084", "086", "087", "089", "091", "092", "093", "094", "095", "096",
+]  # fmt: skip
 
 
 def fold(text: str) -> str:
@@ -182,6 +124,12 @@ def decimal(x: str, is_number: str | None = None) -> str:
 
 
 _SERIAL = "[0-9]{5}([.,][0-9]+)?"
+_ZONE = "([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?"
+_ISO = (
+    "[0-9]{8}|[0-9]{14}"
+    f"|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.,][0-9]+)?)?{_ZONE})?"
+    f"|[0-9]{{8}}T[0-9]{{4}}([0-9]{{2}}([.,][0-9]+)?)?{_ZONE}"
+)
 
 
 def time(x: str) -> str:
@@ -190,46 +138,54 @@ def time(x: str) -> str:
     The commonest spellings are tried by their shape, the rest by pattern: a lenient parser alone would read
     16/11/23 as the year 23.
     """
-    day_first = (
+    day_first = _day_first(x)
+    return (
+        f"case when {x} like '__/__/____' then coalesce(try_strptime({x}, '%d/%m/%Y'), {day_first}) "
+        f"when {x} like '__/__/____ __:__:__' then coalesce(try_strptime({x}, '%d/%m/%Y %H:%M:%S'), {day_first}) "
+        f"when regexp_full_match({x}, '{_ISO}') then {_iso(x)} "
+        f"when regexp_full_match({x}, '{_SERIAL}') then {_serial(x)} "
+        f"else {day_first} end"
+    )
+
+
+def _day_first(x: str) -> str:
+    parts = (
         f"regexp_extract({x}, '^([0-9]{{1,2}})([/.-])([0-9]{{1,2}})([/.-])([0-9]{{4}})"
         "(?: ([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?)?$', ['d', 's', 'm', 'e', 'y', 'h', 'i', 'c'])"
     )
-    iso = (
+    return _let(parts, f"case when p.y <> '' and p.s = p.e and p.h <> '24' then {_stamp()} end")
+
+
+def _iso(x: str) -> str:
+    parts = (
         f"regexp_extract({x}, '^([0-9]{{4}})-?([0-9]{{2}})-?([0-9]{{2}})"
         "(?:[T ]?([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]+))?)?)?"
         "(?:([Zz])|([+-][0-9]{2}):?([0-9]{2})?)?$', ['y', 'm', 'd', 'h', 'i', 'c', 'f', 'z', 'oh', 'om'])"
-    )
-    zone = "([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?"
-    iso_shapes = (
-        "[0-9]{8}|[0-9]{14}"
-        f"|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.,][0-9]+)?)?{zone})?"
-        f"|[0-9]{{8}}T[0-9]{{4}}([0-9]{{2}}([.,][0-9]+)?)?{zone}"
     )
     offset = (
         "case when p.oh <> '' then to_minutes(420 - (case when starts_with(p.oh, '-') then -1 else 1 end) * "
         "(substr(p.oh, 2)::int * 60 + coalesce(nullif(p.om, ''), '0')::int)) "
         "when p.z <> '' then to_minutes(420) else to_minutes(0) end"
     )
-    # A missing hour is filled to 00; the cast refuses 31/02, and 24:00 has to be refused beside it.
-    stamp = (
-        "try_cast(p.y || '-' || lpad(p.m, 2, '0') || '-' || lpad(p.d, 2, '0') || ' ' || "
-        "lpad(p.h, 2, '0') || ':' || lpad(p.i, 2, '0') || ':' || lpad(p.c, 2, '0'){} as timestamp)"
-    )
-    ordinary = _let(day_first, f"case when p.y <> '' and p.s = p.e and p.h <> '24' then {stamp.format('')} end")
-    fraction = " || case when p.f <> '' then '.' || left(p.f, 6) else '' end"
+    stamp = _stamp(fraction=" || case when p.f <> '' then '.' || left(p.f, 6) else '' end")
     zone_exists = "(p.oh = '' or (abs(p.oh::int) <= 14 and (p.om = '' or p.om < '60')))"
-    standard = _let(iso, f"case when p.h <> '24' and {zone_exists} then {stamp.format(fraction)} + {offset} end")
+    return _let(parts, f"case when p.h <> '24' and {zone_exists} then {stamp} + {offset} end")
+
+
+def _stamp(fraction: str = "") -> str:
+    """The parts `p` as a time stamp: a missing hour is filled to 00. The cast refuses 31/02, but not 24:00."""
+    return (
+        "try_cast(p.y || '-' || lpad(p.m, 2, '0') || '-' || lpad(p.d, 2, '0') || ' ' || "
+        f"lpad(p.h, 2, '0') || ':' || lpad(p.i, 2, '0') || ':' || lpad(p.c, 2, '0'){fraction} as timestamp)"
+    )
+
+
+def _serial(x: str) -> str:
+    """Excel's day number in the 1900 system."""
     number = f"try_cast(replace({x}, ',', '.') as double)"
-    serial = (
+    return (
         f"case when {number} between 20000 and 80000 "
         f"then timestamp '1899-12-30' + to_seconds(round({number} * 86400)::bigint) end"
-    )
-    return (
-        f"case when {x} like '__/__/____' then coalesce(try_strptime({x}, '%d/%m/%Y'), {ordinary}) "
-        f"when {x} like '__/__/____ __:__:__' then coalesce(try_strptime({x}, '%d/%m/%Y %H:%M:%S'), {ordinary}) "
-        f"when regexp_full_match({x}, '{iso_shapes}') then {standard} "
-        f"when regexp_full_match({x}, '{_SERIAL}') then {serial} "
-        f"else {ordinary} end"
     )
 
 
@@ -311,31 +267,27 @@ def mapped(
     missing: str = "null",
     otherwise: str | None = None,
 ) -> str:
-    """A code list: matched as written first, folded only on a miss."""
+    """A code list: matched as written first, folded only on a miss.
 
-    def fallback() -> str:
-        if otherwise is None:
-            return "null"
-        return x if otherwise == "*" else literal(otherwise)
+    `otherwise` is what an unknown text means, `*` the text itself.
+    """
 
     def constant(value: str) -> str:
         return value if result == "boolean" else literal(value)
 
-    spelled: dict[str, list[str]] = {}
-    folded: dict[str, list[str]] = {}
-    for value, names in values.items():
-        for name in names:
-            spelled.setdefault(value, []).append(name)
-            folded.setdefault(value, []).append(fold(name).replace(" / ", "/"))
-    exact = " ".join(
-        f"when {x} in ({', '.join(map(literal, names))}) then {constant(value)}" for value, names in spelled.items()
-    )
-    near_key = plain_number(f"regexp_replace({sql_fold(x)}, ' ?/ ?', '/', 'g')")
-    near = " ".join(
-        f"when p in ({', '.join(map(literal, names))}) then {constant(value)}" for value, names in folded.items()
-    )
+    def branches(text: str, spelled: Callable[[str], str]) -> str:
+        return " ".join(
+            f"when {text} in ({', '.join(literal(spelled(name)) for name in names)}) then {constant(value)}"
+            for value, names in values.items()
+            if names
+        )
+
+    unknown = "null" if otherwise is None else x if otherwise == "*" else literal(otherwise)
+    folded = plain_number(f"regexp_replace({sql_fold(x)}, ' ?/ ?', '/', 'g')")
+    near = branches("p", lambda name: fold(name).replace(" / ", "/"))
     return (
-        f"case when {x} is null then {missing} {exact} else {_let(near_key, f'case {near} else {fallback()} end')} end"
+        f"case when {x} is null then {missing} {branches(x, str)} "
+        f"else {_let(folded, f'case {near} else {unknown} end')} end"
     )
 
 

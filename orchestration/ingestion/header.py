@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from orchestration.ingestion.cells import fold, header_as_listed, is_filled
@@ -95,35 +95,45 @@ def _match(
 
 def find(sheets: Iterable[Sheet], source: Source) -> tuple[Sheet, Header]:
     """The first row of the first sheet that bears every required column. Raises RejectedFile naming what lacks."""
-    best: tuple[int, list[str]] = (0, [])
+    most, lacking = 0, []
+    for sheet, header, twice in _candidates(sheets, source):
+        missing = header.missing(source)
+        if not missing:
+            _check(sheet, twice)
+            return sheet, header
+        if len(header.found) > most:
+            most, lacking = len(header.found), missing
+    if most < 2:
+        _refuse_cut(sheets)
+        raise RejectedFile("no_header", "no header row with known column names: see the source's list of names")
+    raise RejectedFile(
+        "missing_column", f"the required column {', '.join(lacking)} is lacking: add it under one of its accepted names"
+    )
+
+
+def _candidates(sheets: Iterable[Sheet], source: Source) -> Iterator[tuple[Sheet, Header, list[str]]]:
+    """Every row that names a column of the source, as a header, and which names it bears twice."""
     names = _accepted(source)
     for sheet in sheets:
         for index, cells in enumerate(sheet.head):
             found, unknown, twice = _match(cells, *names)
-            if not found:
-                continue
-            has_numbering = _numbered(sheet.head[index + 1 : index + 2])
-            header = Header(index + 1, len(cells), found, _listed(unknown), has_numbering)
-            lacking = header.missing(source)
-            if not lacking:
-                if twice:
-                    raise RejectedFile(
-                        "duplicate_header", f"the header {twice[0]!r} stands twice: keep one of the two columns"
-                    )
-                if sheet.broken:
-                    raise sheet.broken
-                return sheet, header
-            if len(found) > best[0]:
-                best = (len(found), lacking)
-    if best[0] < 2:
-        # A file cut in its first lines has no header that could be found.
-        for sheet in sheets:
-            if sheet.broken:
-                raise sheet.broken
-        raise RejectedFile("no_header", "no header row with known column names: see the source's list of names")
-    raise RejectedFile(
-        "missing_column", f"the required column {', '.join(best[1])} is lacking: add it under one of its accepted names"
-    )
+            if found:
+                has_numbering = _numbered(sheet.head[index + 1 : index + 2])
+                yield sheet, Header(index + 1, len(cells), found, _listed(unknown), has_numbering), twice
+
+
+def _check(sheet: Sheet, twice: list[str]) -> None:
+    if twice:
+        raise RejectedFile("duplicate_header", f"the header {twice[0]!r} stands twice: keep one of the two columns")
+    if sheet.broken:
+        raise sheet.broken
+
+
+def _refuse_cut(sheets: Iterable[Sheet]) -> None:
+    """A file cut in its first lines has no header that could be found."""
+    for sheet in sheets:
+        if sheet.broken:
+            raise sheet.broken
 
 
 def find_keys(keys: list[str], source: Source, *, has_records: bool) -> Header:

@@ -17,21 +17,24 @@ def counted(files: list[LakeFile], decisions: dict[Content, Decision], as_of: da
     Left out: what is stamped later, what was withdrawn, and all but the first name of the same bytes with the
     same stamp in one source. Withdrawn content that would have replaced twice as many rows gives way to those.
     """
-
-    def is_withdrawn(file: LakeFile) -> bool:
-        return (made := decisions.get(file.content)) is not None and made.decision == "withdrawn"
-
     seen: set[tuple] = set()
     kept = []
     for file in files:
-        if is_withdrawn(file) and file.former:
+        if _is_withdrawn(file.content, decisions) and file.former:
             file = file.former
         repeated = (*file.content, file.source, file.status)
-        if is_withdrawn(file) or not file.is_known(as_of) or (repeated in seen and file.stamp and file.source):
+        is_repeated = repeated in seen and file.stamp and file.source
+        if is_repeated or _is_withdrawn(file.content, decisions) or not file.is_known(as_of):
             continue
         seen.add(repeated)
         kept.append(file)
     return kept
+
+
+_LAND_AGAIN = (
+    "the current release counts it, the lake no longer does: land the same file again, or restore the lake "
+    "from a backup"
+)
 
 
 @dataclass(frozen=True)
@@ -50,39 +53,41 @@ def losses(lake: Lake, decisions: dict[Content, Decision], as_of: date, publishe
     `published` are the `sources` of the release's manifest (landing contract, section 1, *Nothing vanishes*).
     """
     damaged = {f.path for f in lake.damaged()}
-    found = {}
     files = counted(lake.files(), decisions, as_of)
-    for file in files:
-        if file.path in damaged:
-            found[file.key] = Loss(
-                "damaged",
-                *file.key,
-                f"the lake file {file.path} is missing or not what was written: restore it from a backup, or land "
-                "the same file again",
-            )
-        elif file.former and file.content not in decisions:
-            found[file.key] = Loss(
-                "shrunk",
-                *file.key,
-                f"{file.rows_accepted} accepted rows would replace {file.former.rows_accepted}: accept or withdraw it",
-            )
+    found = {f.key: loss for f in files if (loss := _loss_of(f, damaged, decisions))}
     held = {(f.source, f.sha256) for f in files}
-    accepted = lake.state.accepted
     for known in published:
-        source, name, sha256 = known["source"], known["source_file"], known["sha256"]
-        stamp = datetime.fromisoformat(known["export_stamp"]) if known["export_stamp"] else None
-        if known["status"] != "accepted" or (source, sha256) in held or (source, name) in found:
-            continue
-        landed_in = source_of(name)
-        decision = decisions.get((landed_in, sha256, stamp))
-        replaced = any((f := accepted.get((s, name))) and f.sha256 != sha256 for s in (source, landed_in))
-        is_later = stamp is not None and stamp.date() > as_of
-        if not (replaced or is_later or (decision and decision.decision == "withdrawn")):
-            found[source, name] = Loss(
-                "vanished",
-                source,
-                name,
-                "the current release counts it, the lake no longer does: land the same file again, or restore the lake "
-                "from a backup",
-            )
+        key = known["source"], known["source_file"]
+        is_counted = key in found or (known["source"], known["sha256"]) in held
+        if not is_counted and not _may_go(known, lake, decisions, as_of):
+            found[key] = Loss("vanished", *key, _LAND_AGAIN)
     return sorted(found.values(), key=lambda loss: (loss.kind, loss.source_file, loss.source or ""))
+
+
+def _loss_of(file: LakeFile, damaged: set[str], decisions: dict[Content, Decision]) -> Loss | None:
+    if file.path in damaged:
+        remedy = (
+            f"the lake file {file.path} is missing or not what was written: restore it from a backup, or land "
+            "the same file again"
+        )
+        return Loss("damaged", *file.key, remedy)
+    if file.former and file.content not in decisions:
+        remedy = f"{file.rows_accepted} accepted rows would replace {file.former.rows_accepted}: accept or withdraw it"
+        return Loss("shrunk", *file.key, remedy)
+    return None
+
+
+def _may_go(known: dict[str, Any], lake: Lake, decisions: dict[Content, Decision], as_of: date) -> bool:
+    """Whether what a release counts may count no more: it was replaced, withdrawn, or is stamped later than the day."""
+    source, name, sha256 = known["source"], known["source_file"], known["sha256"]
+    stamp = datetime.fromisoformat(known["export_stamp"]) if known["export_stamp"] else None
+    landed_in, accepted = source_of(name), lake.state.accepted
+    is_replaced = any((f := accepted.get((s, name))) and f.sha256 != sha256 for s in (source, landed_in))
+    is_later = stamp is not None and stamp.date() > as_of
+    return (
+        known["status"] != "accepted" or is_replaced or is_later or _is_withdrawn((landed_in, sha256, stamp), decisions)
+    )
+
+
+def _is_withdrawn(content: Content, decisions: dict[Content, Decision]) -> bool:
+    return (made := decisions.get(content)) is not None and made.decision == "withdrawn"

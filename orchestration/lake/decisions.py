@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 
+from orchestration.files import write_text
 from orchestration.lake.files import Content
 
 
@@ -24,3 +27,21 @@ class Decision:
     @property
     def content(self) -> Content:
         return self.source, self.sha256, self.stamp
+
+
+def recorded(folder: Path) -> list[Decision]:
+    """Every decision ever recorded in a folder, oldest first."""
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        values = json.loads(path.read_text("utf-8"))
+        values["stamp"] = datetime.fromisoformat(values["stamp"]) if values["stamp"] else None
+        found.append(Decision(**values))
+    return found
+
+
+def record(folder: Path, made: Decision) -> None:
+    """Add a decision to a folder: one file each, none is ever changed."""
+    folder.mkdir(exist_ok=True)
+    values = asdict(made) | {"stamp": made.stamp.isoformat() if made.stamp else None}
+    number = len(list(folder.glob("*.json"))) + 1
+    write_text(folder / f"{number:06d}-{made.decision}.json", json.dumps(values, ensure_ascii=False, indent=1) + "\n")

@@ -7,11 +7,9 @@ by accepted content of the same landed name is kept below `lake/_replaced`.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,8 @@ from typing import Any
 import duckdb
 
 from orchestration.errors import CchcError, UsageError
-from orchestration.files import sha256_of, sync, write_text
+from orchestration.files import sha256_of, sync
+from orchestration.lake import decisions
 from orchestration.lake.decisions import Decision
 from orchestration.lake.erased import Erased
 from orchestration.lake.files import Content, LakeFile, Written
@@ -43,6 +42,7 @@ class Lake:
             "the list of those erased",
             "restore it from a backup, for without it they would come back",
         )
+        self._decisions = root / "_decisions"
         self._state: State | None = None
 
     # ------------------------------------------------------------ what there is
@@ -112,7 +112,7 @@ class Lake:
 
     def take_in(self, written: list[Written], removed: Iterable[LakeFile] = ()) -> None:
         """Make lake files part of the lake and take others out, all or none; nothing is deleted."""
-        decisions = self.standing_decisions()
+        standing = self.standing_decisions()
         entries, folders, superseded = [], set(), list(removed)
         for one in written:
             if one.made is None:
@@ -123,7 +123,7 @@ class Lake:
             os.replace(one.made, target)
             folders |= {target.parent, target.parent.parent}
             held = self.state.accepted.get(one.file.key)
-            former = _baseline(held, decisions) if held else None
+            former = _baseline(held, standing) if held else None
             shrinks = former is not None and _is_shrunk(former, one.file)
             entries.append(_accepted(one.file, target, self.root, one.sha256, former if shrinks else None))
             superseded += [f for f in (held, held and held.former) if f]
@@ -152,15 +152,11 @@ class Lake:
             target = old.with_name(f"{stem}.e{sha256[:12]}.parquet")
             os.replace(new, target)
             folders.add(target.parent)
-            stat = target.stat()
             entries.append({
                 "event": "purged",
                 "file": held[str(old)].values() if str(old) in held else None,
                 "in_place_of": old.relative_to(self.root).as_posix(),
-                "path": target.relative_to(self.root).as_posix(),
-                "sha256": sha256,
-                "size": stat.st_size,
-                "mtime_ns": stat.st_mtime_ns,
+                **_stored(target, self.root, sha256),
                 "erasures": self.erasures.head["entries"],
                 **said,
             })  # fmt: skip
@@ -207,7 +203,7 @@ class Lake:
     def _adopt(self) -> None:
         """Register the lake files of a home that was made before there was a register: they describe themselves."""
         found: dict[str, dict[str, str]] = {}
-        with duckdb.connect(config=CLOSED) as con:
+        with duckdb.connect(config=CLOSED | {"threads": "1"}) as con:  # no settings reach here, and footers are small
             for path, key, value in con.execute(
                 "select file_name, decode(key), decode(value) from parquet_kv_metadata(?)",
                 [f"{exactly(self.root)}/**/*.parquet"],
@@ -239,12 +235,7 @@ class Lake:
 
     def decisions(self) -> list[Decision]:
         """Every decision ever made, oldest first."""
-        found = []
-        for path in sorted((self.root / "_decisions").glob("*.json")):
-            values = json.loads(path.read_text("utf-8"))
-            values["stamp"] = datetime.fromisoformat(values["stamp"]) if values["stamp"] else None
-            found.append(Decision(**values))
-        return found
+        return decisions.recorded(self._decisions)
 
     def standing_decisions(self) -> dict[Content, Decision]:
         """The last decision on each content."""
@@ -257,37 +248,30 @@ class Lake:
             raise UsageError(
                 f"no landed file {source_file!r} is known: give its path below landing, as `cchc status` shows it"
             )
-        folder = self.root / "_decisions"
-        folder.mkdir(exist_ok=True)
+        at = datetime.now(UTC).isoformat(timespec="seconds")
         for file in standing:
-            made = Decision(
-                decision,
-                file.source,
-                file.source_file,
-                file.sha256,
-                file.stamp,
-                reason,
-                by,
-                datetime.now(UTC).isoformat(timespec="seconds"),
-            )
-            values = asdict(made) | {"stamp": made.stamp.isoformat() if made.stamp else None}
-            number = len(list(folder.glob("*.json"))) + 1
-            write_text(
-                folder / f"{number:06d}-{decision}.json", json.dumps(values, ensure_ascii=False, indent=1) + "\n"
-            )
+            made = Decision(decision, file.source, file.source_file, file.sha256, file.stamp, reason, by, at)
+            decisions.record(self._decisions, made)
         return made
 
 
 def _accepted(file: LakeFile, path: Path, root: Path, sha256: str, former: LakeFile | None) -> dict[str, Any]:
-    stat = path.stat()
     return {
         "event": "accepted",
         "file": file.values(),
+        **_stored(path, root, sha256),
+        "former": Path(former.path).relative_to(root).as_posix() if former else None,
+    }
+
+
+def _stored(path: Path, root: Path, sha256: str) -> dict[str, Any]:
+    """Where a lake file lies, and what it must be."""
+    stat = path.stat()
+    return {
         "path": path.relative_to(root).as_posix(),
         "sha256": sha256,
         "size": stat.st_size,
         "mtime_ns": stat.st_mtime_ns,
-        "former": Path(former.path).relative_to(root).as_posix() if former else None,
     }
 
 

@@ -6,6 +6,7 @@ sources, the run's as-of day and the public holidays. No figure is computed here
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
@@ -14,73 +15,85 @@ import holidays
 import pyarrow as pa
 
 from orchestration.lake.files import LakeFile, empty_relation
-from orchestration.sources import Source, all_sources
+from orchestration.sources import Column, Source, all_sources
 from orchestration.sql import exactly, literal, quoted
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 
 
 def register(con: duckdb.DuckDBPyConnection, files: list[LakeFile], as_of: date) -> None:
-    """Fill schema `lake` for a run as of a day, from the files that count (`lake.counted`)."""
-    sources = all_sources()
+    """Fill schema `lake` for a run as of a day, from the files that count (`lake.counting`)."""
+    sources = all_sources().values()
     con.execute("create schema if not exists lake")
     for table, kind in con.execute(
         "select table_name, table_type from information_schema.tables where table_schema = 'lake'"
     ).fetchall():
         con.execute(f"drop {'view' if kind == 'VIEW' else 'table'} lake.{quoted(table)}")
     con.execute(f"create table lake.run as select date {literal(as_of.isoformat())} as as_of")
-    _table(con, "sources", [(s.source, s.title_vi) for s in sources.values()], "source varchar, title_vi varchar")
+    _register_declarations(con, sources)
+    _register_files(con, files)
+    _register_rows(con, sources, files)
+    _register_holidays(con)
+
+
+def _register_declarations(con: duckdb.DuckDBPyConnection, sources: Collection[Source]) -> None:
+    _table(con, "sources", [(s.source, s.title_vi) for s in sources], "source varchar, title_vi varchar")
+    columns = [
+        (s.source, c.name, c.kind, c.required, ", ".join(dict.fromkeys(_headers(c))), c.personal)
+        for s in sources
+        for c in s.columns
+    ]
     _table(
         con,
         "source_columns",
-        [
-            (
-                s.source,
-                c.name,
-                c.kind,
-                c.required,
-                ", ".join(dict.fromkeys((c.name, *c.names, *c.sum_of, *c.joined))),
-                c.personal,
-            )
-            for s in sources.values()
-            for c in s.columns
-        ],
+        columns,
         "source varchar, column_name varchar, kind varchar, is_required boolean, accepted_headers varchar, "
         "personal_data_class varchar",
     )
+
+
+def _headers(column: Column) -> tuple[str, ...]:
+    return (column.name, *column.names, *column.sum_of, *column.joined)
+
+
+def _register_files(con: duckdb.DuckDBPyConnection, files: list[LakeFile]) -> None:
+    rows = [
+        (
+            f.source or f.source_file.rpartition("/")[0] or None,
+            f.source_file,
+            f.sha256,
+            f.stamp,
+            f.status,
+            f.rows_read,
+            f.rows_accepted,
+            f.rows_rejected,
+            f.reason_code,
+            f.detail,
+            f.is_nested,
+        )
+        for f in files
+    ]
     _table(
         con,
         "files",
-        [
-            (
-                f.source or f.source_file.rpartition("/")[0] or None,
-                f.source_file,
-                f.sha256,
-                f.stamp,
-                f.status,
-                f.rows_read,
-                f.rows_accepted,
-                f.rows_rejected,
-                f.reason_code,
-                f.detail,
-                f.is_nested,
-            )
-            for f in files
-        ],
+        rows,
         "source varchar, source_file varchar, sha256 varchar, export_stamp timestamp, status varchar, "
         "rows_read bigint, rows_accepted bigint, rows_rejected bigint, reason_code varchar, detail varchar, "
         "is_nested boolean",
     )
-    for source in sources.values():
+
+
+def _register_rows(con: duckdb.DuckDBPyConnection, sources: Collection[Source], files: list[LakeFile]) -> None:
+    """A view for each source, and one of the rejected rows of all."""
+    for source in sources:
         con.execute(f"create view lake.{quoted(source.table)} as {_rows_of(source, files)}")
     rejected = " union all ".join(
         f"select {literal(s.source)} as source, source_file, row_number, reject_column as column_name, "
         f"reject_reason as reason_code, reject_detail as detail, raw_row from lake.{quoted(s.table)} "
         "where reject_reason is not null"
-        for s in sources.values()
+        for s in sources
     )
     con.execute(f"create view lake.rejected_rows as {rejected}")
-    _register_holidays(con)
 
 
 def _rows_of(source: Source, files: list[LakeFile]) -> str:

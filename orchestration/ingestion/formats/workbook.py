@@ -303,12 +303,7 @@ def _move_cells(source: IO[bytes], sheet: IO[bytes], rows: array, columns: array
                 row, column = int(place[2]), _column_number(place[1])
             kind, text = _cell_text(element)
             if text:
-                letters = _column_letters(number % PACKED_WIDTH)
-                style = f" s={quoteattr(element.get('s'))}" if element.get("s") else ""
-                sheet.write(
-                    f'<c r="{letters}{number // PACKED_WIDTH + 1}"{style} t={quoteattr(kind)}>'
-                    f"<v>{escape(text)}</v></c>".encode()
-                )
+                sheet.write(_packed(number, kind, text, element.get("s")))
                 rows.append(row - 1)
                 columns.append(column)
                 number += 1
@@ -319,6 +314,13 @@ def _move_cells(source: IO[bytes], sheet: IO[bytes], rows: array, columns: array
         while (former := element.getprevious()) is not None:
             element.getparent().remove(former)
     sheet.write(b"</sheetData></worksheet>")
+
+
+def _packed(number: int, kind: str, text: str, style: str | None) -> bytes:
+    """A cell in its slot, `PACKED_WIDTH` of them a row."""
+    place = f"{_column_letters(number % PACKED_WIDTH)}{number // PACKED_WIDTH + 1}"
+    styled = f" s={quoteattr(style)}" if style else ""
+    return f'<c r="{place}"{styled} t={quoteattr(kind)}><v>{escape(text)}</v></c>'.encode()
 
 
 def _cell_text(cell) -> tuple[str, str]:

@@ -199,43 +199,56 @@ _STEP[list(b"[{")], _STEP[list(b"]}")], _STEP[ord('"')] = 1, -1, 2
 _KEY = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:\s*\Z')
 
 
+class _Brackets:
+    """The brackets outside of strings in a JSON text, as it streams by.
+
+    Gives, chunk by chunk, their places in the file, whether each opens (1) or closes (-1), how deep it leaves the
+    text, and whether it is `[`. `depth` and `in_string` say how the text ended.
+    """
+
+    def __init__(self, file: IO[bytes]):
+        self.file, self.depth, self.in_string = file, 0, 0
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+        self.file.seek(0)
+        offset = slashes = 0
+        while chunk := self.file.read(_CHUNK_BYTES):
+            codes = np.frombuffer(chunk, np.uint8)
+            steps = _STEP[codes]
+            slashes = _skip_escaped(codes, steps, slashes)
+            at = np.flatnonzero(steps)
+            steps = steps[at]
+            quotes = steps == 2
+            inside = (np.cumsum(quotes) + self.in_string) & 1
+            steps[quotes | (inside == 1)] = 0
+            depths = np.cumsum(steps, dtype=np.int64) + self.depth
+            if len(at):
+                self.depth, self.in_string = int(depths[-1]), int(inside[-1])
+            yield at + offset, steps, depths, codes[at] == ord("[")
+            offset += len(chunk)
+
+
 def _array_under_data(file: IO[bytes], bounds: Bounds) -> tuple[int, int]:
     """Where the array under `data` of a JSON object begins and ends, by its brackets outside of strings.
 
     Whether the text is JSON at all is left to the parser, which sees all of it later. Raises RejectedFile.
     """
-    file.seek(0)
-    offset, depth, in_string, slashes, seen = 0, 0, 0, 0, 0
-    begin = None
-    while chunk := file.read(_CHUNK_BYTES):
-        codes = np.frombuffer(chunk, np.uint8)
-        steps = _STEP[codes]
-        slashes = _skip_escaped(codes, steps, slashes)
-        at = np.flatnonzero(steps)
-        steps = steps[at]
-        quotes = steps == 2
-        inside = (np.cumsum(quotes) + in_string) & 1
-        steps[quotes | (inside == 1)] = 0
-        depths = np.cumsum(steps, dtype=np.int64) + depth
+    brackets = _Brackets(file)
+    begin, left = None, bounds.columns
+    for places, steps, depths, is_list in brackets:
         if begin is None:
-            for place in np.flatnonzero((steps == 1) & (depths == 2) & (codes[at] == ord("["))):
-                seen += 1
-                if seen > bounds.columns:
-                    raise too_large(
-                        f"the JSON object has more than {bounds.columns:,} keys", "export its records as an array"
-                    )
-                if _key_before(file, offset + int(at[place])) == "data":
-                    begin = offset + int(at[place])
-                    break
+            lists = places[(steps == 1) & (depths == 2) & is_list].tolist()
+            begin = next((place for place in lists[:left] if _key_before(file, place) == "data"), None)
+            left -= len(lists)
+            if begin is None and left < 0:
+                raise too_large(
+                    f"the JSON object has more than {bounds.columns:,} keys", "export its records as an array"
+                )
         if begin is not None:
-            ends = np.flatnonzero((steps == -1) & (depths == 1) & (at + offset > begin))
+            ends = places[(steps == -1) & (depths == 1) & (places > begin)]
             if len(ends):
-                return begin, offset + int(at[ends[0]]) + 1
-        if len(at):
-            depth, in_string = int(depths[-1]), int(inside[-1])
-        offset += len(chunk)
-        file.seek(offset)
-    if depth > 0 or in_string:
+                return begin, int(ends[0]) + 1
+    if brackets.depth > 0 or brackets.in_string:
         raise RejectedFile("truncated", "the JSON ends early: copy the file again")
     raise RejectedFile("unreadable", "the JSON object has no array under `data`: export it with one")
 

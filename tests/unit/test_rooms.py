@@ -1,0 +1,35 @@
+"""Which way data flows: the lake and the SQL helpers know nothing of the floors above them (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from orchestration.settings import PROJECT_DIR
+
+
+def imported(file: Path) -> set[str]:
+    """The rooms of the product that a module imports from."""
+    modules: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            modules |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+    return {name.split(".")[1] for name in modules if name.startswith("orchestration.")}
+
+
+@pytest.mark.parametrize(
+    ("room", "below"),
+    [
+        ("sql", {"sql", "settings"}),
+        ("lake", {"lake", "sources", "sql", "files", "settings", "errors", "plain"}),
+        ("ingestion", {"ingestion", "lake", "sources", "sql", "files", "home", "settings", "errors", "plain"}),
+    ],
+)
+def test_imports_run_down_only(room: str, below: set[str]) -> None:
+    modules = sorted((PROJECT_DIR / "orchestration" / room).rglob("*.py"))
+    assert modules and any(imported(module) for module in modules)
+    assert {str(module): above for module in modules if (above := imported(module) - below)} == {}

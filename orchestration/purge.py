@@ -24,6 +24,7 @@ from orchestration.ingestion.cells import header_as_listed
 from orchestration.ingestion.pseudonyms import Pseudonyms, pseudonyms_of
 from orchestration.ingestion.reader import reading_engine
 from orchestration.lake.erasure import erase, places_of, still_named
+from orchestration.lake.store import Lake
 from orchestration.nightly import Night, clear
 from orchestration.publishing import releases
 from orchestration.publishing.publish import code_version
@@ -33,6 +34,7 @@ from orchestration.settings import Settings, today
 from orchestration.sql.engine import connect
 
 _UNFINISHED = "purge_unfinished"
+_NO_NUMBER = "no identity number given: type it when asked, or give it on one line of stdin"
 
 
 @dataclass
@@ -108,20 +110,20 @@ class Purge:
         self.announce("certify", str(self.certificate))
         return self.certificate
 
-    def _names(self, lake: Any) -> list[str]:
+    def _names(self, lake: Lake) -> list[str]:
         """Every pseudonym of the person in question; none when the policy is."""
         if self.number is None:
             return []
         if len(self.number) > 200 or not self.number.strip():
-            raise UsageError("no identity number given: type it when asked, or give it on one line of stdin")
+            raise UsageError(_NO_NUMBER)
         pseudonyms = Pseudonyms.of(self.home, self.settings, lake.erased, lake_is_empty=False)
         with reading_engine(self.settings, self.home.work) as con:
             names = pseudonyms_of(con, pseudonyms, self.number)
         if not names:
-            raise UsageError("no identity number given: type it when asked, or give it on one line of stdin")
+            raise UsageError(_NO_NUMBER)
         return names
 
-    def _list(self, lake: Any, names: list[str]) -> int:
+    def _list(self, lake: Lake, names: list[str]) -> int:
         """Put who is asked for on the list of those erased, once; gives the number of the entry that names them."""
         asked = {
             "digests": sorted(_digest(name) for name in names),
@@ -160,7 +162,7 @@ class Purge:
             self.announce("publish", f"older releases are removed, for they name who was erased: {', '.join(gone)}")
         return gone
 
-    def _verify(self, lake: Any, names: list[str]) -> None:
+    def _verify(self, lake: Lake, names: list[str]) -> None:
         with connect(self.settings, self.home.work / "spill") as con:
             found = still_named(con, lake)
         found += self._places(names)
@@ -174,7 +176,7 @@ class Purge:
         self,
         names: list[str],
         number: int,
-        lake: Any,
+        lake: Lake,
         changed: list[dict[str, Any]],
         gone: list[str],
         differing: list[str],

@@ -11,9 +11,15 @@ from orchestration.lake.files import LakeFile
 
 @dataclass(frozen=True)
 class Stored:
+    """What the bytes of a lake file must be."""
+
     sha256: str
     size: int
     mtime_ns: int
+
+    @classmethod
+    def of(cls, entry: dict[str, Any]) -> Stored:
+        return cls(entry["sha256"], entry["size"], entry["mtime_ns"])
 
 
 @dataclass
@@ -40,7 +46,7 @@ class State:
                 if entry["former"]:
                     held = self.accepted[file.key]
                     former = next(f for f in (held, held.former) if f and f.path == str(root / entry["former"]))
-                self.stored[path] = Stored(entry["sha256"], entry["size"], entry["mtime_ns"])
+                self.stored[path] = Stored.of(entry)
                 self.accepted[file.key] = replace(file, path=path, former=former and replace(former, former=None))
                 self.rejected.pop(file.key, None)
             case "rejected":
@@ -48,7 +54,7 @@ class State:
             case "purged":
                 path = str(root / entry["path"])
                 self.stored.pop(str(root / entry["in_place_of"]))
-                self.stored[path] = Stored(entry["sha256"], entry["size"], entry["mtime_ns"])
+                self.stored[path] = Stored.of(entry)
                 held = self.accepted[file.key]
                 if held.former and held.former.path == str(root / entry["in_place_of"]):
                     self.accepted[file.key] = replace(held, former=replace(held.former, path=path))

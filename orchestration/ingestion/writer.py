@@ -37,7 +37,7 @@ def write(
 
 def _in_shape(source: Source, rows: SortedRows, file: LakeFile, pseudonyms: Pseudonyms) -> str:
     """The rows in the shape of `lake_columns`: defaults filled in, no pseudonym of a person who was erased."""
-    stamp = f"timestamp {literal(file.stamp.isoformat(' '))}"
+    stamp = f"timestamp {literal(f'{file.stamp}')}"
     values = {
         "source_file": literal(file.source_file),
         "export_stamp": stamp,

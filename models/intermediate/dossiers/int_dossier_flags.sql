@@ -89,8 +89,8 @@ newest as (
     select
         versions.*,
         {{ first_group('versions.dossier_code', '-([0-9]{6})-') }} as day_in_code,
-        exists (select 1 from agencies) as register_knows_agencies,
-        exists (select 1 from procedures) as register_knows_procedures,
+        exists (select 1 from agencies) as register_knows_agencies,  -- noqa: LT01
+        exists (select 1 from procedures) as register_knows_procedures,  -- noqa: LT01
         agencies.agency_code is not null as agency_is_valid,
         procedures.procedure_code is not null as procedure_is_valid
     from versions

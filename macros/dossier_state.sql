@@ -1,4 +1,4 @@
-{# What a dossier counts as. This file is the only place that says so (landing contract, section 4): the marts,
+{# What a dossier counts as. This file is the only place that says so (docs/landing-contract.md 4): the marts,
    `cchc kpi`, `cchc explain` and the published macros are all compiled from it. macros/figures/dossiers.sql counts. -#}
 
 {# The columns whose change makes a new version of a dossier. -#}
@@ -98,7 +98,7 @@
 
 {# Working days on which each dossier waited for its applicant, as known on a day: the days after the request up
    to the resumption, overlapping pauses united, cut to the days after receipt up to the closing
-   (landing contract, section 6). One row per closed dossier that was ever paused. -#}
+   (docs/landing-contract.md 6). One row per closed dossier that was ever paused. -#}
 {% macro dossier_paused_days(dossiers, supplements, dates, as_of) %}
     with pauses as (
         select
@@ -137,7 +137,7 @@
 {% endmacro %}
 
 {# How a dossier came out in a convention: `form_06a` has no place for withdrawn ones, they stand inside resolved, on
-   the due date (landing contract, section 4). `convention` is an expression. -#}
+   the due date (docs/landing-contract.md 4). `convention` is an expression. -#}
 {% macro dossier_outcome(convention) -%}
     case when outcome = 'withdrawn' and {{ convention }} = 'form_06a' then 'resolved' else outcome end
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {# What was known when. One definition of versions for every source and register. -#}
 
 {# The rows of one export that count: of several rows of one key with one stamp, the last by file name and row
-   number (landing contract, section 4). Only keys that repeat pass through a window. -#}
+   number (docs/landing-contract.md 4). Only keys that repeat pass through a window. -#}
 {% macro last_rows_per_stamp(relation, key) %}
     with repeated as (
         select {{ key | join(', ') }}, export_stamp

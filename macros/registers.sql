@@ -1,5 +1,5 @@
 {# Entries of a register as known on a day, with the half-open validity the contract gives them: it ends at
-   valid_to or at the code's next valid_from, whichever is first (landing contract, section 3). -#}
+   valid_to or at the code's next valid_from, whichever is first (docs/landing-contract.md 3). -#}
 {% macro valid_on_register(register, code, columns, as_of) %}
     select
         {{ code }},

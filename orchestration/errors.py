@@ -1,4 +1,4 @@
-"""What a command can end with, and what may be said of it. The exit codes are the published interface's."""
+"""What a command can end with, and what may be said of it. Exit codes: docs/published-interface.md 1."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def today() -> date:
 
 @dataclass(frozen=True)
 class Bounds:
-    """How large, slow and hungry one landed file may be (landing contract, section 1, *Bounds*).
+    """How large, slow and hungry one landed file may be (docs/landing-contract.md 1, *Bounds*).
 
     Sizes are in bytes. `ratio` holds for an archive once more than `ratio_from` bytes are unpacked. The reader of
     a file gets `seconds` and one second more for each `bytes_per_second`.

@@ -1,4 +1,4 @@
-"""Cells as SQL: how a text becomes a typed value, column-wise (landing contract, section 2).
+"""Cells as SQL: how a text becomes a typed value, column-wise (docs/landing-contract.md 2).
 
 Every function returns a DuckDB expression. `x` is an expression that gives the cell's cleaned text (NULL when
 missing); `is_number`, where given, says whether the cell was a number in a typed format (spreadsheet, JSON).
@@ -24,7 +24,7 @@ _BLANK = r"[\s\p{Z}\x{000B}\x{0085}\x{001C}-\x{001F}]+"
 COMPOSITE = {"OBJECT": "{…}", "ARRAY": "[…]"}
 
 # Nine digits or more, also where blanks, dots, dashes or a plus group them: such a number may name a person
-# (landing contract, section 2). Slashes, commas and colons end a number, so that dates stay legible.
+# (docs/landing-contract.md 2). Slashes, commas and colons end a number, so that dates stay legible.
 _GROUPING = " .·．+＋\\-‐-―−－"
 _LONG_NUMBER = rf"\p{{Nd}}(?:[{_GROUPING}]*\p{{Nd}}){{8,}}"
 _LONG_NUMBER_HERE = re.compile(rf"\d(?:[{_GROUPING}]*\d){{8,}}")
@@ -36,7 +36,7 @@ SUSPECT = rf"[\x00-\x08\x0E-\x1B\x7F-\x9F]|\p{{Nd}}(?:[{_GROUPING}{ZERO_WIDTH}\s
 _LARGEST = {"integer": "2147483647", "money": "1000000000000000", "decimal": "1e100"}
 BOUNDED = ("time", "date", *_LARGEST)
 
-# Province codes of the citizen number (NĐ 137/2015, TT 59/2021/TT-BCA annex; domain document, section 4).
+# Province codes of the citizen number (NĐ 137/2015, TT 59/2021/TT-BCA annex; docs/domain.md 4).
 PROVINCE_PREFIXES = [
     "001", "002", "004", "006", "008", "010", "011", "012", "014", "015", "017", "019", "020", "022", "024", "025",
     "026", "027", "030", "031", "033", "034", "035", "036", "037", "038", "040", "042", "044", "045", "046", "048",

@@ -28,7 +28,7 @@ class RejectedFile(Exception):
 
 
 def too_large(what: str, remedy: str) -> RejectedFile:
-    """The rejection of a file beyond its bounds (landing contract, section 1, *Bounds*)."""
+    """The rejection of a file beyond its bounds (docs/landing-contract.md 1, *Bounds*)."""
     return RejectedFile("too_large", f"{what}: {remedy}")
 
 

@@ -1,4 +1,4 @@
-"""Where a table's header is, and which canonical column each of its cells names (landing contract, section 1)."""
+"""Where a table's header is, and which canonical column each of its cells names (docs/landing-contract.md 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The landing folder: which files count, and when each was exported (landing contract, section 1)."""
+"""The landing folder: which files count, and when each was exported (docs/landing-contract.md 1)."""
 
 from __future__ import annotations
 

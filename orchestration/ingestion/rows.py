@@ -1,6 +1,6 @@
 """Type the cells of a grid, split layout from data and accepted from rejected: set-wise, in SQL.
 
-Landing contract, sections 1 and 2. In the SQL, `t:name` is a column's clean text and `v:name` its typed value.
+docs/landing-contract.md 1, 2. In the SQL, `t:name` is a column's clean text and `v:name` its typed value.
 """
 
 from __future__ import annotations

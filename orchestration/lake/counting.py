@@ -1,4 +1,4 @@
-"""Which files count as of a day, and what a night would lose unseen (landing contract, section 1)."""
+"""Which files count as of a day, and what a night would lose unseen (docs/landing-contract.md 1)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orchestration.lake.store import Lake
 
 
 def counted(files: list[LakeFile], decisions: dict[Content, Decision], as_of: date) -> list[LakeFile]:
-    """The files whose rows and findings count as of a day (landing contract, section 1).
+    """The files whose rows and findings count as of a day (docs/landing-contract.md 1).
 
     Left out: what is stamped later, what was withdrawn, and all but the first name of the same bytes with the
     same stamp in one source. Withdrawn content that would have replaced twice as many rows gives way to those.
@@ -50,7 +50,7 @@ class Loss:
 def losses(lake: Lake, decisions: dict[Content, Decision], as_of: date, published: list[dict[str, Any]]) -> list[Loss]:
     """What a night as of a day would lose of the lake and of what a release counts.
 
-    `published` are the `sources` of the release's manifest (landing contract, section 1, *Nothing vanishes*).
+    `published` are the `sources` of the release's manifest (docs/landing-contract.md 1, *Nothing vanishes*).
     """
     damaged = {f.path for f in lake.damaged()}
     files = counted(lake.files(), decisions, as_of)

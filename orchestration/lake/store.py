@@ -27,7 +27,7 @@ from orchestration.lake.state import State
 from orchestration.sql import exactly
 from orchestration.sql.engine import CLOSED
 
-# Accepted content of so many rows must not be replaced by fewer than half as many unseen (landing contract, section 1).
+# Accepted content of so many rows must not be replaced by fewer than half as many unseen (docs/landing-contract.md 1).
 _SHRINKS_FROM = 20
 
 

@@ -1,5 +1,5 @@
--- Double entry: the main figures a second time, straight from the lake, by other ways than the warehouse's (landing
--- contract, sections 4 and 6; docs/decisions/0006-double-entry.md). Nothing of macros/ or models/ is used here.
+-- Double entry: the main figures a second time, straight from the lake, by other ways than the warehouse's
+-- (docs/landing-contract.md 4, 6; docs/decisions/0006-double-entry.md). Nothing of macros/ or models/ is used here.
 --
 -- Variables: `slice`, the first hex digit of md5 of the keys looked at, missing for all of them.
 -- first_<subject> has the warehouse's own rows, second_<subject> the same columns from the lake; `entity_code` is the key.

@@ -1,7 +1,7 @@
 """What each source looks like: one declarative file per source, validated on load.
 
 A declaration says columns, accepted header names, kinds, what is required, what is personal, and the key
-(landing contract, section 3). Ingestion is driven by it; nothing here knows a file format, nothing in
+(docs/landing-contract.md 3). Ingestion is driven by it; nothing here knows a file format, nothing in
 ingestion knows a source.
 """
 
@@ -140,7 +140,7 @@ class Nested(_Strict):
 
 
 class Source(_Strict):
-    """One source of the landing contract.
+    """One source of docs/landing-contract.md 3.
 
     `context` names the group of sources in which one person bears one pseudonym; sources of different groups give
     the same person pseudonyms that cannot be brought together (docs/decisions/0007-pseudonym-contexts.md).

@@ -1,4 +1,4 @@
-"""What was accepted stays, and nothing vanishes unseen (landing contract, section 1)."""
+"""What was accepted stays, and nothing vanishes unseen (docs/landing-contract.md 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Releases of earlier days stand beside the current one (published interface, `cchc nightly --as-of`)."""
+"""Releases of earlier days stand beside the current one (docs/published-interface.md 1, `cchc nightly --as-of`)."""
 
 from __future__ import annotations
 

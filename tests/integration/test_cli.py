@@ -1,4 +1,4 @@
-"""The command as the published interface says: exit codes, one line on stderr, figures and what stands behind them."""
+"""The command as docs/published-interface.md 1 says: exit codes, one line on stderr, figures and what stands behind them."""
 
 from __future__ import annotations
 

@@ -262,7 +262,7 @@ def bucket_counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def flagged(con: duckdb.DuckDBPyConnection, rule: str) -> int:
-    """Dossiers that a rule of contract section 5 flags; of two versions, any against any later one."""
+    """Dossiers that a rule of docs/landing-contract.md 5 flags; of two versions, any against any later one."""
     over, test = FLAGS[rule].split(": ", 1)
     rows = "newest" if over == "newest" else (
         "versions earlier join versions later on earlier.dossier_code = later.dossier_code"

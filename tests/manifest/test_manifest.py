@@ -23,7 +23,7 @@ PREFIXES = {
     "marts": ("dim_", "fct_", "kpi_", "form_", "dq_", "bridge_"),
     "history": ("history_",),
 }
-# The published interface names these without a prefix.
+# docs/published-interface.md 3 names these without a prefix.
 NAMED_BY_THE_INTERFACE = {"data_dictionary", "restatements"}
 
 # What each layer reads. Intermediate models of KPIs and flags read core and history: the way goes on, never
@@ -44,7 +44,7 @@ READS_STAGING = {
     "stg_public_holidays": "dim_date is all that is made of them",
 }
 
-# Spelled otherwise, or meaning something else, on Spark (stack.md): only macros/engine may use them.
+# Spelled otherwise, or meaning something else, on Spark (docs/stack.md 5): only macros/engine may use them.
 ENGINE_ONLY = {
     "exclude": r"\*\s+exclude\b",
     "date_diff": r"\bdate_diff\s*\(",

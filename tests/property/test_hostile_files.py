@@ -1,7 +1,7 @@
 """Tables dressed as hostile or careless writers dress them: never a crash, and every row accounted for.
 
 Each file bears a known number of good, bad and layout rows; whatever else stands in it, accepted, rejected and
-layout rows add up to the rows present (landing contract, sections 1 and 2).
+layout rows add up to the rows present (docs/landing-contract.md 1, 2).
 """
 
 from __future__ import annotations

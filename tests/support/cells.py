@@ -1,4 +1,4 @@
-"""One cell at a time, as contract section 2 says: text, time stamps, numbers, code lists.
+"""One cell at a time, as docs/landing-contract.md 2 says: text, time stamps, numbers, code lists.
 
 Every reader takes a cleaned, filled cell and raises `Unreadable` when the contract does not allow it.
 """

@@ -1,4 +1,4 @@
-"""The sources of contract section 3, retyped by hand from the contract.
+"""The sources of docs/landing-contract.md 3, retyped by hand from the contract.
 
 Nothing here is taken from `orchestration/sources`: a mistake made there must not repeat itself here.
 One line a column: name (`*` required), kind, accepted names separated by `|` in the order listed.

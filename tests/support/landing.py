@@ -1,4 +1,4 @@
-"""A random landing folder that lives through every trap of the landing contract (sections 1, 2 and 4).
+"""A random landing folder that lives through every trap of docs/landing-contract.md 1, 2, 4.
 
 Deterministic by seed, byte for byte. Persons are synthetic and identity numbers bear prefixes that no
 province has. Cases on which the contract can be read in two ways are written only with `contested=True`;

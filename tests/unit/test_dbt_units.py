@@ -134,6 +134,6 @@ def test_working_days_between(first: str, last: str, expected: int, calendar: du
 
 
 def test_calendar_covers_every_readable_day(calendar: duckdb.DuckDBPyConnection) -> None:
-    """Dates of 1900 to 2100 can be read (contract, section 2); each needs its working days."""
+    """Dates of 1900 to 2100 can be read (docs/landing-contract.md 2); each needs its working days."""
     [row] = calendar.execute("select min(date_day), max(date_day), count(*) from marts.dim_date").fetchall()
     assert row == (date(1900, 1, 1), date(2100, 12, 31), 73_414)

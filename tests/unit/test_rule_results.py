@@ -12,6 +12,8 @@ import pytest
 from orchestration.settings import PROJECT_DIR
 from orchestration.warehouse import dbt
 
+pytestmark = pytest.mark.slow
+
 # Breaks a rule of each kind; one statement a line.
 BREAK = """
 insert into marts.fct_dossiers select * from marts.fct_dossiers limit 2

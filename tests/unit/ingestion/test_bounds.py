@@ -1,4 +1,4 @@
-"""Small files that claim, unfold to or span far more than they hold (landing contract, section 1, *Bounds*).
+"""Small files that claim, unfold to or span far more than they hold (docs/landing-contract.md 1, *Bounds*).
 
 They are read in a process with a limit on its memory, so that one that is not held within its bounds ends it.
 """

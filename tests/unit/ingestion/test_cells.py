@@ -1,4 +1,4 @@
-"""Cells typed by DuckDB against a second reading in plain Python (contract, section 2), spelling by spelling."""
+"""Cells typed by DuckDB against a second reading in plain Python (docs/landing-contract.md 2), spelling by spelling."""
 
 from __future__ import annotations
 

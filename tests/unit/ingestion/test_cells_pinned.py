@@ -1,4 +1,4 @@
-"""Cells at the edges of every pattern and bound, worked out by hand from the contract, section 2.
+"""Cells at the edges of every pattern and bound, worked out by hand from docs/landing-contract.md 2.
 
 Each table pairs an expression over `x` with texts and what they must become; digits at both ends of their range
 stand in every place, for a pattern that lost one is a dossier that nobody can read.

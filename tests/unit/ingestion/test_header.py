@@ -1,4 +1,4 @@
-"""Which header cell names which column (contract, section 1), for every name of every declared source."""
+"""Which header cell names which column (docs/landing-contract.md 1), for every name of every declared source."""
 
 from __future__ import annotations
 

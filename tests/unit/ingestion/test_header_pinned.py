@@ -1,4 +1,4 @@
-"""Which row is the header, of several sheets and rows, and what a rejection names (contract, section 1)."""
+"""Which row is the header, of several sheets and rows, and what a rejection names (docs/landing-contract.md 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names in landing: stamps, folders, what is ignored (contract, section 1). `tests.support.reading` reads them too."""
+"""Names in landing: stamps, folders, what is ignored (docs/landing-contract.md 1). `tests.support.reading` reads them too."""
 
 from __future__ import annotations
 

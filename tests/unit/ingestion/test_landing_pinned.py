@@ -1,4 +1,4 @@
-"""Export stamps with digits at both ends of their range in every place (contract, section 1)."""
+"""Export stamps with digits at both ends of their range in every place (docs/landing-contract.md 1)."""
 
 from __future__ import annotations
 

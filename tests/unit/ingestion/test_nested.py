@@ -1,4 +1,4 @@
-"""Rows nested in JSON records are rows of their own source, each accepted or rejected by itself (contract, section 3)."""
+"""Rows nested in JSON records are rows of their own source, each accepted or rejected by itself (docs/landing-contract.md 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An object or a list where one value belongs is unreadable, and nothing of it is kept (contract, section 2)."""
+"""An object or a list where one value belongs is unreadable, and nothing of it is kept (docs/landing-contract.md 2)."""
 
 from __future__ import annotations
 

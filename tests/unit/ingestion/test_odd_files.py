@@ -1,4 +1,4 @@
-"""Odd files that offices really write, read to the letter of the contract (sections 1 and 2)."""
+"""Odd files that offices really write, read to the letter of docs/landing-contract.md 1, 2."""
 
 from __future__ import annotations
 

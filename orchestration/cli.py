@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import wraps
 from pathlib import Path
@@ -143,16 +144,16 @@ def sample(directory: str, scale: float, seed: int) -> None:
 @click.option("--make-current", is_flag=True, help="Readers see this release, also when its day is the earlier one.")
 def nightly(landing: str | None, home: str | None, as_of: date | None, make_current: bool) -> None:
     """Ingest what is new, build, check, publish. The release of an earlier day is published beside the current one."""
-    from orchestration.nightly import Night
+    from orchestration.night.request import Request
 
-    _run(Night(Settings.load(landing, home), as_of or today(), make_current=make_current))
+    _run(Request(Settings.load(landing, home), as_of or today(), make_current=make_current))
 
 
 @cli.command()
 @_home_option
 def rebuild(home: str | None) -> None:
     """Build everything again from the lake; the marts come out the same."""
-    from orchestration.nightly import Night
+    from orchestration.night.request import Request
     from orchestration.publishing import releases
 
     settings = Settings.load(home=home)
@@ -163,10 +164,9 @@ def rebuild(home: str | None) -> None:
     except ReleaseDamaged as damaged:
         before = None
         _say(f"rebuild   {damaged}")
-    night = Night(settings, day or today(), must_build=True, reads_landing=False)
-    _run(night)
+    _run(Request(settings, day or today(), must_build=True, reads_landing=False))
     if before:
-        old, new = before.manifest["tables"], night.release.manifest["tables"]
+        old, new = before.manifest["tables"], releases.require_current(place).manifest["tables"]
         changed = sorted(t for t in new if old.get(t, {}).get("sha256") != new[t]["sha256"])
         _say(
             f"compared  with {before.release_id}: "
@@ -174,24 +174,27 @@ def rebuild(home: str | None) -> None:
         )
 
 
-def _run(night: Any) -> None:
+def _run(request: Any) -> None:
     from orchestration import runner
     from orchestration.ingestion import landing
 
-    bars = _Bars()
-    night.progress = bars
-    night.announce = lambda stage, text: (bars.close(), _say(f"{stage:<9} {text}"))
     # Settings are judged before anything is made or printed.
-    if night.reads_landing:
-        landing.required(night.settings.landing)
-    _ = night.home
-    interrupts.before_ending(lambda name: night.is_held and night.record("interrupted", f"stopped by {name}"))
+    if request.reads_landing:
+        landing.required(request.settings.landing)
+    with _telling() as listener:
+        interrupts.apart(lambda: runner.run(request, listener))
+
+
+@contextmanager
+def _telling() -> Iterator[Any]:
+    """A listener that prints a line for each stage that ended, under the bar of the one that goes on."""
+    from orchestration.night.request import Listener
+
+    bars = _Bars()
     try:
-        interrupts.apart(lambda: runner.run(night))
+        yield Listener(announce=lambda stage, text: (bars.close(), _say(f"{stage:<9} {text}")), progress=bars)
     finally:
         bars.close()
-        for line in night.summary():
-            _say(line)
 
 
 def _asking(function: Callable) -> Callable:
@@ -321,14 +324,9 @@ def purge(home: str | None, person: bool, policy: bool, reason: str, by: str) ->
     if person == policy:
         raise click.UsageError("give either --person or --policy")
     Home.for_reading(Settings.load(home=home))
-    bars = _Bars()
-    asked = Purge(Settings.load(home=home), reason, by, number=_secret() if person else None)
-    asked.progress = bars
-    asked.announce = lambda stage, text: (bars.close(), _say(f"{stage:<9} {text}"))
-    try:
-        interrupts.apart(asked.run)
-    finally:
-        bars.close()
+    number = _secret() if person else None
+    with _telling() as listener:
+        interrupts.apart(Purge(Settings.load(home=home), reason, by, number, listener).run)
 
 
 def _secret() -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from dagster import (
     AssetSelection,
     DefaultScheduleStatus,
@@ -15,27 +13,21 @@ from dagster import (
 )
 
 from orchestration.dagster import assets
-from orchestration.dagster.resources import night_resource
-from orchestration.nightly import Night
-from orchestration.settings import Settings, quiet_telemetry, today
+from orchestration.dagster.resources import Installation
+from orchestration.night.request import SILENT, Listener
+from orchestration.settings import Settings, quiet_telemetry
 from orchestration.warehouse import dbt
 
 NIGHTLY = "nightly"
 
 
-def build_definitions(settings: Settings, open_night: Callable[[], Night] | None = None) -> Definitions:
-    """Everything Dagster knows: `open_night` gives each run its night (by default: as of today)."""
+def build_definitions(settings: Settings, listener: Listener = SILENT) -> Definitions:
+    """Everything Dagster knows; `listener` is told of each run's progress."""
     quiet_telemetry()
     manifest = dbt.parsed_manifest(settings.home)
-    nightly = define_asset_job(NIGHTLY, selection=AssetSelection.all(), executor_def=in_process_executor)
+    nightly = define_asset_job(NIGHTLY, selection=AssetSelection.all())
     return Definitions(
-        assets=[
-            *assets.landing_assets(),
-            assets.lake_assets(),
-            assets.warehouse_assets(manifest),
-            assets.verdict_assets(manifest),
-            assets.release_assets(),
-        ],
+        assets=[*assets.landing_assets(), assets.night_assets(manifest)],
         jobs=[nightly],
         schedules=[
             ScheduleDefinition(
@@ -46,7 +38,8 @@ def build_definitions(settings: Settings, open_night: Callable[[], Night] | None
                 default_status=DefaultScheduleStatus.RUNNING,
             )
         ],
-        resources={"night": night_resource(open_night or (lambda: Night(settings, today())))},
+        resources={"installation": Installation.of(settings), "listener": listener},
+        executor=in_process_executor,  # one process writes: dbt, DuckDB and the lock live in it
     )
 
 

@@ -127,7 +127,7 @@ class Home:
             if not _locks(handle, fcntl.LOCK_EX):
                 time.sleep(_ASKING_SECONDS)
                 if not _locks(handle, fcntl.LOCK_EX):
-                    raise HomeBusy(f"another run holds {self.root}: wait for it to end, then run again")
+                    raise self._busy()
             yield
         finally:
             os.close(handle)
@@ -142,6 +142,14 @@ class Home:
             return not _locks(handle, fcntl.LOCK_SH)
         finally:
             os.close(handle)
+
+    def require_free(self) -> None:
+        """Raises HomeBusy when a writing run holds the home now."""
+        if self.is_held():
+            raise self._busy()
+
+    def _busy(self) -> HomeBusy:
+        return HomeBusy(f"another run holds {self.root}: wait for it to end, then run again")
 
     @property
     def last_run(self) -> dict[str, Any] | None:

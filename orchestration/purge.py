@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import cached_property
@@ -21,11 +20,14 @@ from orchestration.errors import CchcError, PublicationBlocked, UsageError
 from orchestration.files import write_text
 from orchestration.home import Home
 from orchestration.ingestion.cells import header_as_listed
+from orchestration.ingestion.ingest import IngestionReport
 from orchestration.ingestion.pseudonyms import Pseudonyms, pseudonyms_of
 from orchestration.ingestion.reader import reading_engine
 from orchestration.lake.erasure import erase, places_of, still_named
 from orchestration.lake.store import Lake
-from orchestration.nightly import Night, clear
+from orchestration.night import steps
+from orchestration.night.holding import Night, clear, held
+from orchestration.night.request import SILENT, Listener, Request
 from orchestration.publishing import releases
 from orchestration.publishing.publish import code_version
 from orchestration.publishing.releases import Release
@@ -49,9 +51,7 @@ class Purge:
     reason: str
     by: str
     number: str | None = field(default=None, repr=False)
-    progress: Callable[[str, str, int, int], None] | None = None
-    announce: Callable[[str, str], Any] = lambda stage, text: None
-    certificate: Path | None = None
+    listener: Listener = SILENT
 
     def __post_init__(self) -> None:
         for option, text in (("--reason", self.reason), ("--by", self.by)):
@@ -68,18 +68,13 @@ class Purge:
     def run(self) -> Path:
         """Purge; gives the certificate."""
         day = releases.current_day(self.home)
-        night = Night(self.settings, day or today(), self.progress, self.announce, must_build=True, reads_landing=False)
-        with night.held():
-            try:
-                return self._run(night, publishes=day is not None)
-            except BaseException as error:
-                if isinstance(error, CchcError):
-                    night.record("blocked" if isinstance(error, PublicationBlocked) else "failed", str(error))
-                raise
+        request = Request(self.settings, day or today(), must_build=True, reads_landing=False)
+        with held(request, self.listener) as night:
+            return self._run(night, publishes=day is not None)
 
     def _run(self, night: Night, *, publishes: bool) -> Path:
-        lake = night.lake
-        night.ingest()
+        steps.ingest(night)
+        lake = Lake(self.home.lake)
         if damaged := lake.damaged():
             raise CchcError(
                 f"the lake file {damaged[0].path} is missing or not what was written: run `cchc nightly` over the "
@@ -94,21 +89,22 @@ class Purge:
         erase(self.settings, lake, self.home.work)
         changed = [e for e in lake.register.entries if e["event"] == "purged" and e["erasures"] == number]
         rows = sum(e["rows"] for e in changed)
-        self.announce("purge", f"{rows:,} rows in {len(changed)} lake files name nobody now")
+        self.listener.announce("purge", f"{rows:,} rows in {len(changed)} lake files name nobody now")
 
-        before, gone, differing = releases.baseline(self.home), [], []
+        release, gone, differing = None, [], []
         if changed or was_unfinished or self._places(names):
             clear(self.home.warehouse)
             clear(self.home.warehouse.with_name(self.home.warehouse.name + ".wal"))
             if publishes:
-                release = self._publish(night)
-                gone = self._retire(night)
+                before, release = releases.baseline(self.home), self._publish(night)
+                gone = self._retire()
                 differing = _differing(before, release)
         self._verify(lake, names)
         self.home.remember(**{_UNFINISHED: False})
-        self.certificate = self._certify(names, number, lake, changed, gone, differing)
-        self.announce("certify", str(self.certificate))
-        return self.certificate
+        certificate = self._certify(names, number, lake, changed, gone, differing)
+        self.listener.announce("certify", str(certificate))
+        night.ends("purged", release=release)
+        return certificate
 
     def _names(self, lake: Lake) -> list[str]:
         """Every pseudonym of the person in question; none when the policy is."""
@@ -142,24 +138,24 @@ class Purge:
             return places_of(con, self.home.root, names)
 
     def _publish(self, night: Night) -> Release:
-        night.build()
-        night.check()
+        ingested = steps.known(night, IngestionReport())
+        built = steps.build(night, ingested)
+        judged = steps.judge(night, ingested, built)
         try:
-            release = night.publish()
+            return steps.publish(night, ingested, judged)
         except PublicationBlocked as blocked:
             holding = ", ".join(sorted(p.name for p in self.home.releases.iterdir() if not p.name.startswith(".")))
             raise PublicationBlocked(
                 f"the lake and the warehouse name them no more, but these releases still may: {holding}. {blocked}; "
                 "then run the same purge again"
             ) from None
-        night.record("published")
-        return release
 
-    def _retire(self, night: Night) -> list[str]:
+    def _retire(self) -> list[str]:
         """Remove every release but the new one: they name who was erased."""
         gone = releases.retire(self.home, 1)
         if gone:
-            self.announce("publish", f"older releases are removed, for they name who was erased: {', '.join(gone)}")
+            told = f"older releases are removed, for they name who was erased: {', '.join(gone)}"
+            self.listener.announce("publish", told)
         return gone
 
     def _verify(self, lake: Lake, names: list[str]) -> None:

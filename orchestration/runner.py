@@ -8,55 +8,53 @@ import os
 from orchestration.errors import CchcError, full_disk, is_full_disk, writing
 from orchestration.files import write_text
 from orchestration.home import Home
-from orchestration.nightly import Night
+from orchestration.night.request import SILENT, Listener, Request
 from orchestration.settings import quiet_telemetry
 
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+# No calling out, no asking, and no copies of what a step prints: watching for that costs a run two processes more.
+_FORMER = ("telemetry:\n  enabled: false\nnux:\n  enabled: false\n",)
+_SETTINGS = _FORMER[0] + (
+    "compute_logs:\n  module: dagster._core.storage.noop_compute_log_manager\n  class: NoOpComputeLogManager\n"
+)
+_QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
-def run(night: Night) -> Night:
-    """Ingest, build, check, publish through Dagster.
-
-    Raises HomeBusy, the error with which a step ended, or PublicationBlocked when the verdict forbids publication.
-    """
+def run(request: Request, listener: Listener = SILENT) -> None:
+    """A night through Dagster. Raises HomeBusy, PublicationBlocked, or the error with which a step ended."""
     quiet_telemetry()
     for chatty in ("dagster._core", "great_expectations"):  # "dagster" itself is set anew by every run
         logging.getLogger(chatty).setLevel(logging.ERROR)
-    # Held from here on: dbt parses below the home.
-    with night.held():
-        with writing(night.home.dagster):
-            _execute(night)
-        if night.verdict is not None and not night.verdict.passed:
-            raise night.blocked()
-        if night.release is None:
-            raise CchcError("the nightly run ended without a release: see the run in Dagster's UI")
-    return night
+    home = Home.for_writing(request.settings)
+    home.require_free()  # told at once, before the imports; the run itself holds the home
+    with writing(home.dagster):
+        _execute(request, listener, home)
 
 
-def _execute(night: Night) -> None:
-    """Raises the error with which a step ended, unless the verdict tells it."""
-    _prepare_storage(night.home)
-    from dagster import DagsterInstance
+def _execute(request: Request, listener: Listener, home: Home) -> None:
+    _prepare_storage(home)
+    from dagster import DagsterInstance, RunConfig
 
+    from orchestration.dagster.assets import NIGHT, NightConfig
     from orchestration.definitions import NIGHTLY, build_definitions
 
-    definitions = build_definitions(night.settings, lambda: night)
+    job = build_definitions(request.settings, listener).resolve_job_def(NIGHTLY)
     with DagsterInstance.get() as instance:
         try:
-            definitions.resolve_job_def(NIGHTLY).execute_in_process(
-                instance=instance, run_config=_QUIET, raise_on_error=True
+            job.execute_in_process(
+                instance=instance,
+                run_config=RunConfig(ops={NIGHT: NightConfig.of(request)}, loggers=_QUIET),
+                raise_on_error=True,
             )
         except Exception as error:
-            if night.verdict is None or night.verdict.passed:
-                raise _cause(error, night.home) from None
+            raise _cause(error, home) from None
 
 
 def _prepare_storage(home: Home) -> None:
-    """Dagster's storage lies in the home; its instance settings only keep it from calling out and asking."""
+    """Dagster's storage lies in the home."""
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     settings = home.dagster / "dagster.yaml"
-    if not settings.exists():
-        write_text(settings, "telemetry:\n  enabled: false\nnux:\n  enabled: false\n")
+    if not settings.exists() or settings.read_text("utf-8") in _FORMER:
+        write_text(settings, _SETTINGS)
 
 
 def _cause(error: BaseException, home: Home) -> BaseException:

@@ -20,12 +20,15 @@ import duckdb
 import pytest
 from filelock import FileLock
 
-from orchestration.nightly import Night
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.home import Home
+from orchestration.night.request import SILENT, Listener
+from orchestration.settings import PROJECT_DIR
 from orchestration.warehouse import dbt
+from tests.support.nights import AS_OF as AS_OF
+from tests.support.nights import Ran, asked
+from tests.support.nights import whole as whole_night
 
 GOLDEN = Path(__file__).parent / "golden" / "landing"
-AS_OF = date(2023, 7, 31)
 KEY = "a key for tests, which no province uses"
 OF_A_NIGHT = {"cchc", "nightly", "landing_and_home"}
 
@@ -108,20 +111,15 @@ def ask() -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def nightly(first_night) -> Callable[..., Night]:
-    """A night's steps in this process, without Dagster; gives the night, or raises what ended it."""
+def nightly(first_night) -> Callable[..., Ran]:
+    """A night's steps in this process, without Dagster; gives what they handed on, or raises what ended them."""
 
-    def run(landing: Path | None, home: Path, as_of: date = AS_OF, **options: object) -> Night:
-        night = Night(Settings.load(landing, home), as_of, **options)
-        if not dbt.target_of(night.home.root).exists():  # what dbt has parsed once it need not parse for each home
-            shutil.copytree(dbt.target_of(first_night[0]), dbt.target_of(home))
-        with night.held():
-            night.ingest()
-            if night.has_news():
-                night.build()
-                night.check()
-                night.publish()
-        return night
+    def run(landing: Path | None, home: Path, as_of: date = AS_OF, listener: Listener = SILENT, **how: bool) -> Ran:
+        request = asked(landing, home, as_of, **how)
+        target = dbt.target_of(Home.for_writing(request.settings).root)
+        if not target.exists():  # what dbt has parsed once it need not parse for each home
+            shutil.copytree(dbt.target_of(first_night[0]), target)
+        return whole_night(request, listener)
 
     return run
 

@@ -1,26 +1,73 @@
-"""The assets from landing to release. What is new flows on; where nothing is, what follows is skipped."""
+"""The assets from landing to release, all made by one step: a night is whole, and hands nothing on but its release."""
 
+import os
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from dagster import (
+    AssetCheckKey,
     AssetCheckResult,
     AssetCheckSeverity,
     AssetCheckSpec,
     AssetExecutionContext,
+    AssetKey,
     AssetsDefinition,
     AssetSpec,
+    Config,
+    DagsterInstance,
+    DagsterRunStatus,
     MaterializeResult,
+    ResourceParam,
+    RunsFilter,
     multi_asset,
 )
+from pydantic import Field
 
 from orchestration.dagster import lineage
-from orchestration.errors import plainly
-from orchestration.nightly import Night
+from orchestration.dagster.resources import Installation
+from orchestration.errors import UsageError, plainly
+from orchestration.ingestion.landing import required
+from orchestration.night.holding import held
+from orchestration.night.request import Listener, Request
+from orchestration.night.steps import Ingested, Judged, Published, steps
 from orchestration.quality.reviewed import load_suites
+from orchestration.settings import UMASK, today
 from orchestration.sources import all_sources
+from orchestration.warehouse.dbt import Built
 
-VERDICT, RELEASE = AssetSpec(["quality", "verdict"]).key, AssetSpec(["release"]).key
+NIGHT = "night"
+VERDICT, RELEASE = AssetKey(["quality", "verdict"]), AssetKey(["release"])
+PASSES = "passes"
+
+Event = MaterializeResult | AssetCheckResult
+
+
+class NightConfig(Config):
+    """What a night is asked for, as the flags of `cchc nightly` and `cchc rebuild`."""
+
+    as_of: str | None = Field(None, description="YYYY-MM-DD; exports stamped later are not yet known. Else today.")
+    make_current: bool = Field(False, description="Readers see this release, also when its day is the earlier one.")
+    rebuild: bool = Field(False, description="Everything again from the lake; landing is not read.")
+
+    @classmethod
+    def of(cls, request: Request) -> "NightConfig":
+        return cls(
+            as_of=request.as_of.isoformat(), make_current=request.make_current, rebuild=not request.reads_landing
+        )
+
+    def request(self, installation: Installation) -> Request:
+        """Raises UsageError for what cannot be asked."""
+        try:
+            day = date.fromisoformat(self.as_of) if self.as_of else today()
+        except ValueError:
+            raise UsageError(f"as_of is {self.as_of!r}, not a day: write YYYY-MM-DD") from None
+        settings = installation.settings()
+        if not self.rebuild:
+            required(settings.landing)
+        return Request(
+            settings, day, must_build=self.rebuild, reads_landing=not self.rebuild, make_current=self.make_current
+        )
 
 
 def landing_assets() -> list[AssetSpec]:
@@ -31,121 +78,136 @@ def landing_assets() -> list[AssetSpec]:
     ]
 
 
-def lake_assets() -> AssetsDefinition:
-    sources = all_sources()
-    specs = [
+def night_assets(manifest: dict[str, Any]) -> AssetsDefinition:
+    """Lake, models, verdict and release of a night, with a check a tested table and a check a suite."""
+    marts = [lineage.model_key(n) for n in lineage.models(manifest).values() if n["schema"] in ("marts", "history")]
+    lake = [
         AssetSpec(
             lineage.lake_key(s), deps=[lineage.landing_key(s)], group_name="lake", kinds={"parquet"}, skippable=True
         )
-        for s in sources
+        for s in all_sources()
     ]
+    verdict = AssetSpec(VERDICT, deps=marts, group_name="quality", kinds={"great_expectations"}, skippable=True)
+    release = AssetSpec(RELEASE, deps=[VERDICT], group_name="release", kinds={"duckdb", "parquet"}, skippable=True)
+    checks = [AssetCheckSpec(suite.name, asset=VERDICT) for suite in load_suites()]
+    passes = AssetCheckSpec(PASSES, asset=VERDICT, blocking=True, description="No blocking check failed or errored")
+    specs = [*lake, *lineage.model_specs(manifest), verdict, release]
 
-    @multi_asset(specs=specs, name="ingest", required_resource_keys={"night"})
-    def ingest(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
-        night: Night = context.resources.night
-        with plainly("ingest"):
-            report = night.ingest()
-            has_news = night.has_news()
-        if not has_news:
-            context.log.info("nothing new")
-            return
-        for name in sources:
-            written = [f for f in report.written if f.source == name]
+    @multi_asset(
+        name=NIGHT,
+        specs=specs,
+        check_specs=[*lineage.check_specs(manifest), *checks, passes],
+        can_subset=True,
+    )
+    def night(
+        context: AssetExecutionContext,
+        config: NightConfig,
+        installation: Installation,
+        listener: ResourceParam[Listener],
+    ) -> Iterator[Event]:
+        os.umask(UMASK)
+        with plainly("the night"):
+            _require_all(context, specs)
+            with held(config.request(installation), listener) as tonight:
+                _close_dead_runs(context.instance, context.run_id)
+                for step in steps(tonight):
+                    for event in _events(step, manifest):
+                        if _is_wanted(event, context):
+                            yield event
+
+    return night
+
+
+def _is_wanted(event: Event, context: AssetExecutionContext) -> bool:
+    """A check can be left out of a run."""
+    if isinstance(event, MaterializeResult):
+        return True
+    return AssetCheckKey(event.asset_key, event.check_name) in context.selected_asset_check_keys
+
+
+def _require_all(context: AssetExecutionContext, specs: list[AssetSpec]) -> None:
+    """A night can't begin in its middle, nor end there. Raises UsageError when only a part of it was selected."""
+    selected = context.selected_asset_keys
+    missing = [spec.key for spec in specs if spec.key not in selected]
+    if missing:
+        first = next(iter(sorted(key.to_user_string() for key in selected)), "a check")
+        raise UsageError(
+            f"{first} comes out of a whole night, and {len(missing)} of its assets are not selected "
+            f"({missing[0].to_user_string()} is the first): launch the job nightly, or materialize all assets"
+        )
+
+
+def _events(step: Ingested | Built | Judged | Published, manifest: dict[str, Any]) -> Iterator[Event]:
+    """What is to be seen of a step. Without news nothing is made, and nothing said."""
+    match step:
+        case Ingested(report=report):
+            for name in {f.source for f in report.written} & set(all_sources()):
+                written = [f for f in report.written if f.source == name]
+                yield MaterializeResult(
+                    lineage.lake_key(name),
+                    metadata={
+                        "files_new": len(written),
+                        "rows_read": sum(f.rows_read for f in written),
+                        "rows_rejected": sum(f.rows_rejected for f in written),
+                        "files_rejected": sum(f.status == "rejected" for f in written),
+                    },
+                )
+        case Built():
+            yield from _built(step, manifest)
+        case Judged():
+            yield from _judged(step)
+        case Published(release=release, is_new=True):
             yield MaterializeResult(
-                lineage.lake_key(name),
+                RELEASE,
                 metadata={
-                    "files_new": len(written),
-                    "rows_read": sum(f.rows_read for f in written),
-                    "rows_rejected": sum(f.rows_rejected for f in written),
-                    "files_rejected": sum(f.status == "rejected" for f in written),
+                    "release_id": release.release_id,
+                    "rows": sum(t["rows"] for t in release.manifest["tables"].values()),
                 },
             )
 
-    return ingest
 
-
-def warehouse_assets(manifest: dict[str, Any]) -> AssetsDefinition:
-    tests = lineage.tests_of(manifest)
-    keys = {i: lineage.model_key(node) for i, node in lineage.models(manifest).items()}
-
-    @multi_asset(
-        specs=lineage.model_specs(manifest),
-        check_specs=lineage.check_specs(manifest),
-        name="build",
-        required_resource_keys={"night"},
-    )
-    def build(context: AssetExecutionContext) -> Iterator[MaterializeResult | AssetCheckResult]:
-        with plainly("build"):
-            outcome = context.resources.night.build()
-        for node in outcome.models:
-            if node in keys:
-                yield MaterializeResult(keys[node])
-        for test_id, test in outcome.tests.items():
-            if test_id in tests:
-                name, key = tests[test_id]
-                severity = AssetCheckSeverity.ERROR if test.severity == "error" else AssetCheckSeverity.WARN
-                yield AssetCheckResult(
-                    passed=test.status == "pass",
-                    asset_key=key,
-                    check_name=name,
-                    severity=severity,
-                    metadata={"failures": test.failures},
-                )
-
-    return build
-
-
-def verdict_assets(manifest: dict[str, Any]) -> AssetsDefinition:
-    marts = [lineage.model_key(n) for n in lineage.models(manifest).values() if n["schema"] in ("marts", "history")]
-    suites = [s.name for s in load_suites()]
-    checks = [AssetCheckSpec(name, asset=VERDICT) for name in suites]
-    passes = AssetCheckSpec("passes", asset=VERDICT, blocking=True, description="No blocking check failed or errored")
-
-    @multi_asset(
-        specs=[AssetSpec(VERDICT, deps=marts, group_name="quality", kinds={"great_expectations"}, skippable=True)],
-        check_specs=[*checks, passes],
-        name="judge",
-        required_resource_keys={"night"},
-    )
-    def judge(context: AssetExecutionContext) -> Iterator[MaterializeResult | AssetCheckResult]:
-        with plainly("check"):
-            verdict = context.resources.night.check()
-        yield MaterializeResult(VERDICT, metadata=verdict.counts())
-        for name in suites:
-            bad = [c for c in verdict.checks if c.suite == name and c.status != "passed"]
-            grave = any(c.severity == "error" for c in bad)
-            yield AssetCheckResult(
-                passed=not bad,
-                asset_key=VERDICT,
-                check_name=name,
-                severity=AssetCheckSeverity.ERROR if grave else AssetCheckSeverity.WARN,
-                metadata={c.check_code: f"{c.status}: {c.observed}" for c in bad},
-            )
+def _built(built: Built, manifest: dict[str, Any]) -> Iterator[Event]:
+    nodes = lineage.models(manifest)
+    for node in built.models:
+        if node in nodes:
+            yield MaterializeResult(lineage.model_key(nodes[node]))
+    for key, tests in lineage.tests_of(manifest).items():
+        failed = [t for i in tests if (t := built.tests.get(i)) and t.status != "pass"]
         yield AssetCheckResult(
-            passed=verdict.passed,
+            passed=not failed,
+            asset_key=key,
+            check_name=lineage.TESTS,
+            severity=_severity(failed),
+            metadata={t.name: f"{t.status}: {t.failures} rows" for t in failed},
+        )
+
+
+def _judged(judged: Judged) -> Iterator[Event]:
+    verdict = judged.verdict
+    yield MaterializeResult(VERDICT, metadata=verdict.counts())
+    for suite in load_suites():
+        failed = [c for c in verdict.checks if c.suite == suite.name and c.status != "passed"]
+        yield AssetCheckResult(
+            passed=not failed,
             asset_key=VERDICT,
-            check_name="passes",
-            metadata={c.check_code: c.observed for c in verdict.blocking_failures},
+            check_name=suite.name,
+            severity=_severity(failed),
+            metadata={c.check_code: f"{c.status}: {c.observed}" for c in failed},
         )
-
-    return judge
-
-
-def release_assets() -> AssetsDefinition:
-    @multi_asset(
-        specs=[AssetSpec(RELEASE, deps=[VERDICT], group_name="release", kinds={"duckdb", "parquet"}, skippable=True)],
-        name="publish",
-        required_resource_keys={"night"},
+    yield AssetCheckResult(
+        passed=verdict.passed,
+        asset_key=VERDICT,
+        check_name=PASSES,
+        metadata={c.check_code: c.observed for c in verdict.blocking_failures},
     )
-    def publish(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
-        with plainly("publish"):
-            release = context.resources.night.publish()
-        yield MaterializeResult(
-            RELEASE,
-            metadata={
-                "release_id": release.release_id,
-                "rows": sum(t["rows"] for t in release.manifest["tables"].values()),
-            },
-        )
 
-    return publish
+
+def _severity(failed: list[Any]) -> AssetCheckSeverity:
+    return AssetCheckSeverity.ERROR if any(c.severity == "error" for c in failed) else AssetCheckSeverity.WARN
+
+
+def _close_dead_runs(instance: DagsterInstance, run_id: str) -> None:
+    """Who holds the home is alone: a run that is still said to go on was killed."""
+    for run in instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED])):
+        if run.run_id != run_id:
+            instance.report_run_failed(run, "the process of this run ended before the run did")

@@ -12,6 +12,8 @@ from dagster import AssetCheckSpec, AssetKey, AssetSpec
 
 from orchestration.sources import all_sources
 
+TESTS = "dbt_tests"
+
 
 def landing_key(source: str) -> AssetKey:
     return AssetKey(["landing", *source.split("/")])
@@ -56,15 +58,19 @@ def model_specs(manifest: dict[str, Any]) -> list[AssetSpec]:
     return specs
 
 
-def tests_of(manifest: dict[str, Any]) -> dict[str, tuple[str, AssetKey]]:
-    """(check name, checked asset) of every data test that stands on one model, by unique id."""
+def tests_of(manifest: dict[str, Any]) -> dict[AssetKey, list[str]]:
+    """The unique ids of the data tests that stand on each model."""
     nodes = models(manifest)
-    return {
-        test_id: (node["name"], model_key(nodes[node["attached_node"]]))
-        for test_id, node in manifest["nodes"].items()
-        if node["resource_type"] == "test" and node.get("attached_node") in nodes
-    }
+    found: dict[AssetKey, list[str]] = {}
+    for test_id, node in manifest["nodes"].items():
+        if node["resource_type"] == "test" and node.get("attached_node") in nodes:
+            found.setdefault(model_key(nodes[node["attached_node"]]), []).append(test_id)
+    return found
 
 
 def check_specs(manifest: dict[str, Any]) -> list[AssetCheckSpec]:
-    return [AssetCheckSpec(name, asset=key) for name, key in tests_of(manifest).values()]
+    """One check a tested table: people ask whether a table is sound, then for what failed."""
+    return [
+        AssetCheckSpec(TESTS, asset=key, description=", ".join(manifest["nodes"][i]["name"] for i in tests))
+        for key, tests in tests_of(manifest).items()
+    ]

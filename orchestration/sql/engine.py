@@ -17,15 +17,18 @@ CLOSED: dict[str, Any] = {
 }
 
 
+def limits(settings: Settings) -> dict[str, str]:
+    """The threads and the memory that the settings allow an engine, where they say so."""
+    given = {"threads": settings.threads, "memory_limit": settings.memory_limit}
+    return {name: str(value) for name, value in given.items() if value}
+
+
 def connect(
     settings: Settings, spill: Path, database: Path | None = None, *, read_only: bool = False
 ) -> duckdb.DuckDBPyConnection:
     """A connection to a database file, or to memory; what does not fit in memory is spilled below `spill`."""
-    con = duckdb.connect(str(database) if database else ":memory:", read_only=read_only, config=CLOSED)
+    given = CLOSED | limits(settings)
+    con = duckdb.connect(str(database) if database else ":memory:", read_only=read_only, config=given)
     con.execute("set enable_progress_bar = false")
     con.execute("set temp_directory = ?", [str(spill)])
-    if settings.threads:
-        con.execute("set threads = ?", [settings.threads])
-    if settings.memory_limit:
-        con.execute("set memory_limit = ?", [settings.memory_limit])
     return con

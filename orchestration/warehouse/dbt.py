@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 
 from orchestration.errors import CchcError, full_disk, is_full_disk, told, told_by_database
+from orchestration.files import write_text
 from orchestration.home import MARKER, Home
 from orchestration.settings import PROJECT_DIR, Settings, quiet_telemetry
+from orchestration.sql.engine import CLOSED, limits
 
 
 def target_of(home: Path | None) -> Path:
@@ -68,14 +72,6 @@ def discard(warehouse: Path) -> bool:
     return is_broken
 
 
-@dataclass
-class DbtOutcome:
-    """What one invocation did, by the unique id of each node."""
-
-    models: dict[str, str] = field(default_factory=dict)
-    tests: dict[str, DbtTest] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class DbtTest:
     """One data test: its status as dbt names it, its severity, and how many rows fail."""
@@ -88,27 +84,52 @@ class DbtTest:
     description: str
 
 
+@dataclass(frozen=True)
+class Built:
+    """What one invocation did: the status of each model and seed, and each test, by the unique id of the node."""
+
+    models: Mapping[str, str]
+    tests: Mapping[str, DbtTest]
+
+
 _QUIETLY = ("--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check")
-_PROJECT = ("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR))
 
 
-def _writing_to(target: Path) -> list[str]:
+def _options(target: Path, profiles: Path) -> list[str]:
     """dbt makes its folder of logs even when it keeps none."""
-    return ["--target-path", str(target), "--log-path", str(target)]
+    project = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(profiles)]
+    return [*_QUIETLY, *project, "--target-path", str(target), "--log-path", str(target)]
 
 
-def build_arguments(target: Path) -> list[str]:
+def build_arguments(target: Path, profiles: Path) -> list[str]:
     """Arguments of the nightly build: everything but unit tests, which run on fixed rows in the test suite, and the
     generic tests, which macro `rule_results` answers after the last model, one statement a model.
 
     Results are not written: an error's text can quote a cell.
     """
-    options = [*_QUIETLY, *_PROJECT, *_writing_to(target), "--no-write-json"]
-    return ["build", "--exclude", "resource_type:unit_test", "test_type:generic", *options]
+    left_out = ["--exclude", "resource_type:unit_test", "test_type:generic"]
+    return ["build", *left_out, *_options(target, profiles), "--no-write-json"]
 
 
 def parse_arguments(target: Path) -> list[str]:
-    return ["parse", *_QUIETLY, *_PROJECT, *_writing_to(target)]
+    return ["parse", *_options(target, PROJECT_DIR)]
+
+
+def write_profile(folder: Path, warehouse: Path, settings: Settings, spill: Path) -> Path:
+    """The profile of one build, below `folder`: which warehouse it fills, within which limits. Gives the folder.
+
+    The project is parsed by its own profile, which never changes: another path or limit would have it parsed anew.
+    """
+    profile = yaml.safe_load((PROJECT_DIR / "profiles.yml").read_text("utf-8"))
+    [target] = profile["cchc"]["outputs"].values()
+    target |= {
+        "path": str(warehouse),
+        "threads": min(target["threads"], settings.threads or target["threads"]),
+        "config_options": CLOSED | limits(settings) | {"temp_directory": str(spill)},
+    }
+    folder.mkdir(mode=0o700, exist_ok=True)
+    write_text(folder / "profiles.yml", yaml.safe_dump(profile), mode=0o600)
+    return folder
 
 
 def parsed_manifest(home: Path | None = None) -> dict[str, Any]:
@@ -130,8 +151,6 @@ def parsed_manifest(home: Path | None = None) -> dict[str, Any]:
 def parse(home: Path | None = None) -> Any:
     """The project's manifest, parsed anew only where files changed. Raises CchcError."""
     quiet_telemetry()
-    # The warehouse's path is no part of the project: left in, every home would be parsed anew.
-    os.environ.pop("CCHC_WAREHOUSE", None)
     target = target_of(home)
     result = _parse(target)
     if not result.success and target.exists():
@@ -149,8 +168,22 @@ def parse(home: Path | None = None) -> Any:
 def _parse(target: Path) -> Any:
     from dbt.cli.main import dbtRunner
 
-    with private():
-        return dbtRunner().invoke(parse_arguments(target))
+    with _alone_with(target):
+        result = dbtRunner().invoke(parse_arguments(target))
+        for kept in target.glob("*"):
+            kept.chmod(0o600 if kept.is_file() else 0o700)
+    return result
+
+
+@contextmanager
+def _alone_with(target: Path) -> Iterator[None]:
+    """One process at a time parses into a target: `dagster dev` does it beside a night."""
+    if target.exists() and not target.is_dir():
+        target.unlink()
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(target / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _reason(error: BaseException | None) -> str:
@@ -158,43 +191,49 @@ def _reason(error: BaseException | None) -> str:
     return " ".join(str(error).split())[:500]
 
 
-def build(home: Home, settings: Settings, progress: Callable[[str, int, int], None] | None = None) -> DbtOutcome:
-    """Build and test every model in the home's warehouse. Raises CchcError when a model fails."""
-    quiet_telemetry()
-    manifest = parse(home.root)
-    os.environ["CCHC_WAREHOUSE"] = str(home.warehouse)
-    if settings.memory_limit:
-        os.environ["CCHC_MEMORY_LIMIT"] = settings.memory_limit
+def invoke(manifest: Any, arguments: list[str], callbacks: list[Callable[[Any], None]] | None = None) -> Any:
+    """Run dbt over a parsed project; gives what its runner gives."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    result = dbtRunner(manifest=manifest, callbacks=[_counter(manifest, progress)] if progress else []).invoke(
-        build_arguments(target_of(home.root))
-    )
-    # dbt keeps the file open in this process; nobody else could open it otherwise.
-    DuckDBConnectionManager.close_all_connections()
+    try:
+        return dbtRunner(manifest=manifest, callbacks=callbacks or []).invoke(arguments)
+    finally:
+        # dbt keeps the file open in this process; nobody else could open it otherwise.
+        DuckDBConnectionManager.close_all_connections()
+
+
+def build(home: Home, settings: Settings, progress: Callable[[str, int, int], object], manifest: Any = None) -> Built:
+    """Build and test every model in the home's warehouse; `manifest` is what `parse` gives, and parsed when missing.
+
+    Raises CchcError when a model fails.
+    """
+    manifest = manifest or parse(home.root)
+    target = target_of(home.root)
+    profiles = write_profile(target, home.warehouse, settings, home.work / "spill")
+    result = invoke(manifest, build_arguments(target, profiles), [_counter(manifest, progress)])
     if result.result is None:
         if is_full_disk(str(result.exception)):
             raise full_disk(home.warehouse)
         raise CchcError(f"dbt did not run: {told(result.exception) if result.exception else 'no result'}")
-    outcome = DbtOutcome()
+    models: dict[str, str] = {}
+    tests: dict[str, DbtTest] = {}
     broken = []
     runs: Any = result.result
     for run in runs:
         node = run.node
         if node.resource_type == "test":
-            outcome.tests[node.unique_id] = _test(node, str(run.status), run.failures or 0)
+            tests[node.unique_id] = _test(node, str(run.status), run.failures or 0)
         else:
             if node.resource_type != "operation":
-                outcome.models[node.unique_id] = str(run.status)
+                models[node.unique_id] = str(run.status)
             if str(run.status) == "error":
                 if is_full_disk(run.message or ""):
                     raise full_disk(f"{home.warehouse} ({node.name})")
                 broken.append(f"{node.name} ({told_by_database(run.message or '')})")
     if broken:
         raise CchcError(f"dbt could not build {'; '.join(broken)}: nothing was published")
-    outcome.tests |= _rules(home.warehouse, manifest)
-    return outcome
+    return Built(models, tests | _rules(home.warehouse, manifest))
 
 
 def _test(node: Any, status: str, failures: int) -> DbtTest:
@@ -219,7 +258,7 @@ def _status(failures: int | None, node: Any) -> str:
     return "pass" if not failures else "warn" if node.config.severity.lower() == "warn" else "fail"
 
 
-def _counter(manifest: Any, progress: Callable[[str, int, int], None]) -> Callable[[Any], None]:
+def _counter(manifest: Any, progress: Callable[[str, int, int], object]) -> Callable[[Any], None]:
     total = sum(not getattr(node, "test_metadata", None) for node in manifest.nodes.values())
     done = 0
 

@@ -40,15 +40,17 @@ import duckdb
 from orchestration.cli import cli
 from orchestration.home import Home
 from orchestration.lake.store import Lake
-from orchestration.nightly import Night
+from orchestration.night import steps
+from orchestration.night.holding import held
+from orchestration.night.request import Listener
 from orchestration.publishing import releases
 from orchestration.quality.suites import CheckResult
 from orchestration.quality.verdict import Verdict
-from orchestration.settings import Settings, quiet_telemetry
+from orchestration.settings import quiet_telemetry
 from orchestration.sources import Column, Source, all_sources
-from tests.conftest import AS_OF, GOLDEN, KEY
+from tests.conftest import GOLDEN, KEY
 from tests.faults.test_canaries import good
-from tests.support import writers
+from tests.support import nights, writers
 from tests.support.writers import put
 
 # Where the kills fall, in parts of the whole: most of what can be half done is done while reading.
@@ -303,37 +305,35 @@ class Scene:
         return word[1]
 
 
-def begin(landing: Path, home: Path, said: Said) -> Night:
-    night = Night(Settings.load(landing, home, os.environ | {"CCHC_KEEP_RELEASES": "3"}), AS_OF)
-    night.progress = lambda stage, label, done, total: said(stage)
+def telling(said: Said) -> Listener:
     following = {"build": "check", "check": "publish"}
-    night.announce = lambda stage, text: said(following[stage]) if stage in following else None
-    return night
+    return Listener(
+        announce=lambda stage, text: said(following[stage]) if stage in following else None,
+        progress=lambda stage, label, done, total: said(stage),
+    )
 
 
 def ingests(landing: Path, home: Path, said: Said) -> None:
-    night = begin(landing, home, said)
-    with night.held():
+    with held(nights.asked(landing, home), telling(said)) as night:
         said("ingest")
-        night.ingest()
+        steps.ingest(night)
         said("ended")
 
 
 def publishes(landing: Path, home: Path, said: Said) -> None:
     """The last step alone, over a warehouse that is built."""
-    night = begin(landing, home, lambda stage: None)
-    with night.held():
-        night.ingest()
-        if night.has_news():
+    with held(nights.asked(landing, home)) as night:
+        ingested = steps.ingest(night)
+        if steps.standing_release(night, ingested) is None:
             check = CheckResult(
                 check_code="a", kind="dbt", suite="a", frame="a", expectation="a", status="passed", severity="error",
                 blocking=True, observed="", unexpected_count=0, element_count=None, reason="",
             )  # fmt: skip
-            night.verdict = Verdict((check,))
+            verdict = Verdict((check,))
             (night.home.work / "quality").mkdir()
-            night.verdict.write(night.home.work / "quality")
+            verdict.write(night.home.work / "quality")
             said("publish")
-            night.publish()
+            steps.publish(night, ingested, steps.Judged(verdict, None))
             said("ended")
 
 
@@ -341,7 +341,7 @@ def whole_night(landing: Path, home: Path, said: Said) -> None:
     """What the command does."""
     from orchestration import runner
 
-    runner.run(begin(landing, home, said))
+    runner.run(nights.asked(landing, home), telling(said))
 
 
 # ---------------------------------------------------------------- what must hold
@@ -533,7 +533,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
     given = parser.parse_args()
     quiet_telemetry()
-    os.environ["CCHC_PSEUDONYM_KEY"] = KEY
+    os.environ |= {"CCHC_PSEUDONYM_KEY": KEY, "CCHC_KEEP_RELEASES": "3"}
     # Imported before the first fork, so that no run pays for it.
     for module in ("great_expectations", "dagster", "dbt.cli.main", "orchestration.definitions", "orchestration.runner"):
         importlib.import_module(module)

@@ -12,10 +12,7 @@ from hypothesis import strategies as st
 
 from orchestration.ingestion.decode import EXTENSIONS
 from orchestration.lake.files import LakeFile
-from orchestration.nightly import Night
-from orchestration.settings import Settings
-from tests.conftest import AS_OF
-from tests.support import writers
+from tests.support import nights, writers
 from tests.support.writers import put
 
 HEAD = ["Mã hồ sơ", "Mã TTHC", "Trạng thái", "Ngày tiếp nhận", "Tên TTHC"]
@@ -42,9 +39,7 @@ DEFINITE = ("csv.gz", "xlsx", "json", "wrapped.json")  # contract: what ends ear
 def ingested(files: dict[str, bytes], folder: Path) -> dict[str, LakeFile]:
     for name, data in files.items():
         put(folder / "landing" / "dossiers" / name, data)
-    night = Night(Settings.load(folder / "landing", folder / "home"), AS_OF)
-    with night.held():
-        night.ingest()
+    night = nights.ingested(folder / "landing", folder / "home")
     found = {f.source_file.removeprefix("dossiers/"): f for f in night.lake.files() if not f.is_nested}
     assert set(found) == set(files)
     return found
@@ -118,9 +113,7 @@ def test_odd_names_and_links(tmp_path: Path) -> None:
     (folder / "day_dut_20230722.csv").symlink_to(folder / "nowhere.csv")
     with open(bytes(folder) + b"/x\xff_20230722.csv", "wb") as file:
         file.write(b"khong")
-    night = Night(Settings.load(tmp_path / "links" / "landing", tmp_path / "links" / "home"), AS_OF)
-    with night.held():
-        night.ingest()
+    night = nights.ingested(tmp_path / "links" / "landing", tmp_path / "links" / "home")
     assert sum(f.rows_accepted for f in night.files) == 60
     refused = {f.source_file: f.reason_code for f in night.files if f.status == "rejected"}
     assert refused == {"dossiers/day_dut_20230722.csv": "not_a_file", r"dossiers/x\xff_20230722.csv": "no_header"}

@@ -11,11 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.nightly import Night
-from orchestration.settings import Settings
 from orchestration.sources import Column, Source, all_sources
-from tests.conftest import AS_OF
-from tests.support import writers
+from tests.support import nights, writers
 from tests.support.writers import put
 
 NAME = "Đặng Thị Quỳnh Giả"
@@ -87,9 +84,7 @@ def may_bear(column: Column, digits: str, text: str) -> bool:
 @pytest.mark.parametrize("source", all_sources().values(), ids=lambda s: s.source)
 def test_no_number_reaches_the_lake_but_as_its_class_allows(source: Source, tmp_path: Path) -> None:
     landing(tmp_path / "landing", source)
-    night = Night(Settings.load(tmp_path / "landing", tmp_path / "home"), AS_OF)
-    with night.held():
-        night.ingest()
+    night = nights.ingested(tmp_path / "landing", tmp_path / "home")
     assert [f.status for f in night.files] == ["accepted"] * 5, [f.detail for f in night.files]
     assert any(f.rows_accepted for f in night.files) and any(f.rows_rejected for f in night.files)
     columns = {c.name: c for c in source.columns}

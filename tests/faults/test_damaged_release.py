@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.home import Home
+from orchestration.night.request import Listener
 from orchestration.publishing import releases
 from tests.conftest import AS_OF
 
@@ -70,7 +71,7 @@ def test_a_night_makes_it_anew(damage: str, nightly: Callable, landing_and_home:
     was = json.loads((home / "current/manifest.json").read_text("utf-8"))["tables"]
     (DAMAGES | UNSEEN_BY_QUESTIONS)[damage]((home / "current").resolve())
     said: list[str] = []
-    night = nightly(landing, home, announce=lambda stage, text: said.append(text))
+    night = nightly(landing, home, listener=Listener(announce=lambda stage, text: said.append(text)))
     assert night.is_new and [line for line in said if "damaged" in line and str(home) in line]
     assert (home / "current").resolve() == night.release.path != home / "releases/000001_2023-07-31"
     now = night.release.manifest["tables"]
@@ -107,6 +108,6 @@ def test_what_is_derived_is_made_anew(broken: str, nightly: Callable, landing_an
         for path in (home / "dbt").glob("*.*"):
             path.write_bytes(b"\xff\x00garbage")
     said: list[str] = []
-    night = nightly(None, home, must_build=True, reads_landing=False, announce=lambda stage, text: said.append(text))
+    night = nightly(None, home, must_build=True, reads_landing=False, listener=Listener(announce=lambda stage, text: said.append(text)))
     assert night.release.path == (home / "current").resolve()
     assert bool([line for line in said if "made anew" in line]) is (broken in ("garbage", "folder", "truncated"))

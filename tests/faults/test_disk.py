@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,13 @@ import pytest
 from orchestration.errors import CchcError, writing
 from orchestration.home import Home
 from orchestration.ingestion import reader, readers
+from orchestration.ingestion.ingest import IngestionReport
 from orchestration.ingestion.landing import scan
 from orchestration.ingestion.pseudonyms import Pseudonyms
-from orchestration.nightly import Night
+from orchestration.lake.store import Lake
+from orchestration.night import steps
+from orchestration.night.holding import Night, held
+from orchestration.night.request import Request
 from orchestration.publishing import releases
 from orchestration.publishing.publish import publish
 from orchestration.quality.suites import CheckResult
@@ -26,6 +31,7 @@ from orchestration.warehouse import dbt
 from tests.conftest import AS_OF
 from tests.faults.test_killed import ingested, lake, more
 from tests.faults.test_nothing_lost import export
+from tests.support import nights
 from tests.support.disks import Disk, disk, obeying_permissions
 from tests.support.writers import put
 
@@ -48,7 +54,8 @@ def published_anew(home: Path, night: Night) -> releases.Release:
         quality.mkdir(exist_ok=True)
         PASSED.write(quality)
     manifest = json.loads(dbt.manifest_path(night.home).read_text("utf-8"))
-    return publish(night.home, night.settings, night.as_of, night.files, PASSED, manifest, quality)
+    files = list(steps.known(night, IngestionReport()).files)
+    return publish(night.home, night.request.settings, AS_OF, files, PASSED, manifest, quality)
 
 
 # ---------------------------------------------------------------- full
@@ -72,38 +79,29 @@ def test_a_disk_that_is_full_at_each_stage(landing_and_home: tuple[Path, Path], 
         home = Path(shutil.copytree(published, small.path / "home", symlinks=True))
         current = (home / "current").resolve()
 
-        def tonight() -> Night:
-            return Night(Settings.load(landing, home), AS_OF)
-
+        tonight = nights.asked(landing, home)
         for leave in (0, 1 << 14):
-            night = tonight()
-            with night.held():
-                fails(small, leave, night.ingest)
+            with held(tonight) as night:
+                fails(small, leave, partial(steps.ingest, night))
         for leave in (0, 3 << 20):
-            night = tonight()
-            with night.held():
-                night.ingest()
-                assert night.has_news()
+            with held(tonight) as night:
+                ingested = steps.ingest(night)
+                assert steps.standing_release(night, ingested) is None
                 (home / "warehouse.duckdb").unlink(missing_ok=True)
-                fails(small, leave, night.build)
-        night = tonight()
-        with night.held():
-            night.ingest()
-            night.build()
-            fails(small, 0, night.check)
+                fails(small, leave, partial(steps.build, night, ingested))
+        with held(tonight) as night:
+            ingested = steps.ingest(night)
+            built = steps.build(night, ingested)
+            fails(small, 0, partial(steps.judge, night, ingested, built))
         for leave in (0, 2 << 20):
-            late = tonight()
-            with late.held():
-                fails(small, leave, lambda late=late: published_anew(home, late))
+            with held(tonight) as night:
+                fails(small, leave, partial(published_anew, home, night))
         assert (home / "current").resolve() == current
         assert releases.damage(releases.current(Home(home))) is None
-        clean = tonight()
-        with clean.held():
-            clean.ingest()
-            assert clean.has_news()
-            clean.dbt = night.dbt
-            clean.check()
-            made = clean.publish()
+        with held(tonight) as night:
+            ingested = steps.ingest(night)
+            assert steps.standing_release(night, ingested) is None
+            made = steps.publish(night, ingested, steps.judge(night, ingested, built))
         assert releases.damage(made) is None and (home / "current").resolve() == made.path
         assert lake(home) == ingested(landing, tmp_path / "undisturbed")
         assert not list((home / "releases").glob(".*")) and not list(home.glob(".*.tmp"))
@@ -184,18 +182,17 @@ def test_the_share_goes_away_while_it_is_read(tmp_path: Path, monkeypatch: pytes
                 share.go_away()
             give(self, job)
 
-        night = Night(Settings.load(share.path, tmp_path / "home"), AS_OF)
-        with monkeypatch.context() as leaving, night.held():
+        with monkeypatch.context() as leaving, held(nights.asked(share.path, tmp_path / "home")) as night:
             leaving.setattr(readers._Process, "give", given_and_gone)
             with pytest.raises(CchcError, match=f"the landing folder {share.path} went away while it was read") as gone:
-                night.ingest()
+                steps.ingest(night)
         assert "\n" not in str(gone.value)
-        held = [f for f in night.lake.files() if f.status == "accepted"]
-        assert 1 <= len(held) < 8 and {f.rows_accepted for f in held} == {50}
+        kept = [f for f in Lake(tmp_path / "home/lake").files() if f.status == "accepted"]
+        assert 1 <= len(kept) < 8 and {f.rows_accepted for f in kept} == {50}
     shutil.rmtree(tmp_path / "landing")
     exports(tmp_path / "landing")
     assert ingested(tmp_path / "landing", tmp_path / "home") == ingested(tmp_path / "landing", tmp_path / "undisturbed")
-    again = Night(Settings.load(tmp_path / "landing", tmp_path / "home"), AS_OF)
+    again = nights.known(tmp_path / "home")
     assert {f.rows_accepted for f in again.files} == {50} and len(again.files) == 8, "no rejection stays"
 
 
@@ -213,10 +210,9 @@ def test_a_file_that_goes_while_it_is_read(what: str, tmp_path: Path, monkeypatc
                 put(lost, export(50, 300)[:900]) if what == "truncated" else lost.mkdir()
         give(self, job)
 
-    night = Night(Settings.load(tmp_path / "landing", tmp_path / "home"), AS_OF)
-    with monkeypatch.context() as changing, night.held():
+    with monkeypatch.context() as changing:
         changing.setattr(readers._Process, "give", given_late)
-        night.ingest()
+        night = nights.ingested(tmp_path / "landing", tmp_path / "home")
     found = {Path(f.source_file).name: f.reason_code or f.rows_accepted for f in night.files}
     assert [name for name, why in found.items() if why == "unreadable"] == [lost.name]
     assert list(found.values()).count(50) == 7
@@ -254,8 +250,7 @@ def test_a_release_is_on_the_disk_before_it_is_seen(
     landing_and_home: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     landing, home = landing_and_home
-    night = Night(Settings.load(landing, home), AS_OF)
-    with night.held(), monkeypatch.context() as watched:
+    with held(nights.asked(landing, home)) as night, monkeypatch.context() as watched:
         events = noted(watched)
         release = published_anew(home, night)
     building = home / "releases" / f".building-{release.release_id}"
@@ -276,11 +271,10 @@ def test_a_lake_file_is_on_the_disk_before_it_counts(tmp_path: Path, monkeypatch
         events = noted(watched)
         [made] = reader.take_in(con, file, "0" * 64, Bounds(), tmp_path, str(tmp_path / "made"), Pseudonyms(b"k" * 32))
     assert ("sync", str(made.made)) in events
-    night = Night(settings, AS_OF)
-    with night.held(), monkeypatch.context() as watched:
+    with held(Request(settings, AS_OF)) as night, monkeypatch.context() as watched:
         events = noted(watched)
-        night.ingest()
-    registered = events.index(("sync", str(night.lake.register.path)))
+        steps.ingest(night)
+    registered = events.index(("sync", str(Lake(night.home.lake).register.path)))
     taken = [n for n, e in enumerate(events) if e[0] == "rename" and Path(e[-1]).parent == tmp_path / "home/lake/dossiers"]
     assert len(taken) == 8 and max(taken) < registered
     for folder in (tmp_path / "home/lake/dossiers", tmp_path / "home/lake"):

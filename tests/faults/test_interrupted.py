@@ -34,7 +34,7 @@ sys.argv = ["cchc", *sys.argv[4:]]
 cli.main()
 """
 STAGES = {
-    "ingest": ("orchestration.nightly.ingest", 0),
+    "ingest": ("orchestration.night.steps.ingest", 0),
     "registering": ("orchestration.warehouse.registration.register", 0),
     "building": ("orchestration.warehouse.dbt.build", 2),
     "checking": ("orchestration.quality.suites.run_suites", 1),

@@ -16,10 +16,12 @@ import pytest
 
 from orchestration.home import Home
 from orchestration.ingestion import readers
-from orchestration.nightly import Night
+from orchestration.night import steps
+from orchestration.night.holding import held
 from orchestration.reports.status import status
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import PROJECT_DIR
 from tests.conftest import AS_OF
+from tests.support import nights
 from tests.support.writers import csv_bytes, put
 
 pytestmark = pytest.mark.slow
@@ -30,7 +32,9 @@ import os, pkgutil, signal, sys
 import orchestration.publishing.publish, orchestration.publishing.releases, orchestration.lake.store
 import orchestration.ingestion.reader
 from datetime import date
-from orchestration.nightly import Night
+from orchestration.night import steps
+from orchestration.night.holding import held
+from orchestration.night.request import Request
 from orchestration.settings import Settings
 
 module, name, calls = sys.argv[3].rpartition(".")[0], sys.argv[3].rpartition(".")[2], int(sys.argv[4])
@@ -44,10 +48,9 @@ def killed(*arguments, **options):
         os.kill(os.getpid(), signal.SIGKILL)
     return whole(*arguments, **options)
 
-night = Night(Settings.load(sys.argv[1], sys.argv[2]), date(2023, 7, 31))
-with night.held():
+with held(Request(Settings.load(sys.argv[1], sys.argv[2]), date(2023, 7, 31))) as night:
     setattr(target, name, killed)
-    night.ingest()
+    ingested = steps.ingest(night)
     if sys.argv[5] == "publish":
         import json
         from orchestration.quality.suites import CheckResult
@@ -58,7 +61,8 @@ with night.held():
         quality.mkdir()
         manifest = json.loads(open(sys.argv[6]).read())
         orchestration.publishing.publish.publish(
-            night.home, night.settings, night.as_of, night.files, Verdict((check,)), manifest, quality)
+            night.home, night.request.settings, night.request.as_of, list(ingested.files), Verdict((check,)), manifest,
+            quality)
 """
 
 
@@ -80,9 +84,7 @@ def lake(home: Path) -> dict[str, str]:
 
 
 def ingested(landing: Path, home: Path) -> dict[str, str]:
-    night = Night(Settings.load(landing, home), AS_OF)
-    with night.held():
-        night.ingest()
+    nights.ingested(landing, home)
     return lake(home)
 
 
@@ -125,11 +127,9 @@ def test_killed_while_publishing(
     switched = where.endswith("retire")
     assert ((home / "current").resolve() == current) is not switched
     assert json.loads((home / "current" / "manifest.json").read_text("utf-8"))["as_of"] == "2023-07-31"
-    night = Night(Settings.load(landing, home), AS_OF)
-    with night.held():
+    with held(nights.asked(landing, home)) as night:
         assert not list((home / "releases").glob(".*")), "what was half made is swept"
-        night.ingest()
-        assert night.has_news() is False
+        assert steps.standing_release(night, steps.ingest(night))
 
 
 def test_a_full_disk_is_one_line_and_leaves_the_last_release(cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:
@@ -166,28 +166,24 @@ def test_kills_at_random_moments(home: Path, tmp_path: Path, whole: bool) -> Non
 def test_status_tells_of_a_killed_run(cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:
     """Until the next run has ended, and then beside it."""
     landing, home = landing_and_home
-    ended = cchc(landing, home, "os.listdir", 0, "ingest", program=KILLED_AT.replace("night.ingest()", "os.listdir('.')"))
+    ended = cchc(landing, home, "os.listdir", 0, "ingest", program=KILLED_AT.replace("steps.ingest(night)", "os.listdir('.')"))
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     killed = status(Home(home))["last_run"]
     assert killed["outcome"] == "killed" and killed["started_at"] and killed["ended_at"] is None
     assert f"last run  started {killed['started_at']} as of 2023-07-31: killed " in cchc("status", "--home", home).stdout
-    night = Night(Settings.load(landing, home), AS_OF)
-    with night.held():
+    with held(nights.asked(landing, home)) as night:
         assert status(Home(home))["last_run"]["outcome"] == "running"
-        night.ingest()
-        assert not night.has_news()
+        assert isinstance(list(steps.steps(night))[-1], steps.Published)
     after = status(Home(home))["last_run"]
     assert after["outcome"] == "nothing new"
     assert f"the run before it, started {killed['started_at']}, was killed" in after["message"]
-    with night.held():
-        night.has_news()
+    assert not nights.whole(nights.asked(landing, home)).is_new
     assert status(Home(home))["last_run"]["message"] == ""
 
 
 def test_a_run_ended_by_an_error_is_not_called_killed(landing_and_home: tuple[Path, Path]) -> None:
     landing, home = landing_and_home
-    night = Night(Settings.load(landing, home), AS_OF)
-    with pytest.raises(ZeroDivisionError), night.held():
+    with pytest.raises(ZeroDivisionError), held(nights.asked(landing, home)):
         raise ZeroDivisionError("a cell")
     run = status(Home(home))["last_run"]
     assert run["outcome"] == "failed" and "ZeroDivisionError" in run["message"] and "a cell" not in run["message"]
@@ -197,7 +193,7 @@ def test_what_a_killed_run_began_to_write_is_swept(landing_and_home: tuple[Path,
     landing, home = landing_and_home
     for name in (".last_run.json.77.tmp", ".home.json.77.tmp", ".probe-77", ".current.77"):
         (home / name).write_text("half")
-    with Night(Settings.load(landing, home), AS_OF).held():
+    with held(nights.asked(landing, home)):
         assert [p.name for p in home.glob(".*")] == [".lock"]
 
 

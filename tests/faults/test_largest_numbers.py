@@ -7,7 +7,6 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.nightly import Night
 from tests.conftest import AS_OF
 from tests.support.warehouse import build_warehouse
 from tests.support.writers import csv_bytes, put
@@ -72,7 +71,7 @@ def test_figures_of_the_largest_numbers(tmp_path: Path) -> None:
         assert explained.fetchall() == [(9 * MONEY,)]
 
 
-def test_a_sum_that_no_column_holds(tmp_path: Path, nightly: Callable[..., Night]) -> None:
+def test_a_sum_that_no_column_holds(tmp_path: Path, nightly: Callable) -> None:
     """More than 2^63 VND paid in a year: the value stands, and the night publishes."""
     payments = [[f"G{n}", "H1", "B1", MONEY, "Đã thanh toán", "05/07/2023"] for n in range(10_000)]
     header = ["transaction_code", "dossier_code", "provider_code", "amount", "status", "paid_at"]

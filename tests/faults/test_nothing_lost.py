@@ -14,11 +14,9 @@ import pytest
 from orchestration.errors import CchcError, PublicationBlocked
 from orchestration.lake.counting import Loss, losses
 from orchestration.lake.store import Lake
-from orchestration.nightly import Night
 from orchestration.publishing.publish import inputs_of
-from orchestration.settings import Settings
 from tests.conftest import AS_OF
-from tests.support import writers
+from tests.support import nights, writers
 from tests.support.writers import put
 
 NAME = "dossiers/a_20230722_0100.csv"
@@ -40,10 +38,8 @@ class Province:
     def put(self, data: bytes, name: str = NAME) -> None:
         put(self.landing / name, data)
 
-    def night(self, as_of: date = AS_OF, *, publishes: bool = True) -> Night:
-        night = Night(Settings.load(self.landing, self.home), as_of)
-        with night.held():
-            night.ingest()
+    def night(self, as_of: date = AS_OF, *, publishes: bool = True) -> nights.Ran:
+        night = nights.ingested(self.landing, self.home, as_of)
         self.lost = losses(night.lake, night.decisions, as_of, self.published)
         if publishes and not self.lost:
             self.published = inputs_of(night.files)
@@ -167,7 +163,7 @@ def test_a_damaged_lake_file_is_read_again_or_blocks(how: str, province: Provinc
     province.night()
     damage(province.lake_file(), how)
     night = province.night()
-    assert (province.rows, province.lost, night.ingestion.mended) == (100, [], [NAME])
+    assert (province.rows, province.lost, night.report.mended) == (100, [], [NAME])
     damage(province.lake_file(), how)
     (province.landing / NAME).unlink()
     province.night()
@@ -238,7 +234,7 @@ def test_a_home_from_before_the_register_is_taken_over(province: Province) -> No
     marks = json.loads((province.home / "home.json").read_text())
     (province.home / "home.json").write_text(json.dumps(marks | {"has_lake_register": False}))
     night = province.night()
-    assert (province.rows, province.lost, night.ingestion.written) == (100, [], [])
+    assert (province.rows, province.lost, night.report.written) == (100, [], [])
 
 
 @pytest.mark.parametrize("line", [0, 1])
@@ -266,7 +262,7 @@ def test_a_torn_last_line_of_the_register_is_no_entry(province: Province) -> Non
     assert register.read_bytes().startswith(whole) and [e["sequence"] for e in Lake(province.home / "lake").register.entries] == [1, 2]
 
 
-def test_a_release_without_its_rows_is_not_published(nightly: Callable[..., Night], landing_and_home: tuple[Path, Path], cchc: Callable) -> None:
+def test_a_release_without_its_rows_is_not_published(nightly: Callable, landing_and_home: tuple[Path, Path], cchc: Callable) -> None:
     """Through the whole night: blocked, named, and settled by landing the file again."""
     landing, home = landing_and_home
     current = (home / "current").resolve()

@@ -10,10 +10,10 @@ import duckdb
 import pytest
 
 from orchestration import runner
-from orchestration.nightly import Night
+from orchestration.night.request import Listener, Request
 from orchestration.settings import Settings
 from tests.conftest import AS_OF
-from tests.support import writers
+from tests.support import nights, writers
 from tests.support.writers import put
 
 # Synthetic persons; 097 to 099 are prefixes that no province has.
@@ -122,10 +122,11 @@ def contents(home: Path) -> Iterator[tuple[str, str]]:
 def test_nothing_of_a_person_is_left(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     landing(tmp_path / "landing")
     said: list[str] = []
-    night = Night(Settings.load(tmp_path / "landing", tmp_path / "home"), AS_OF, announce=lambda *text: said.append(str(text)))
-    runner.run(night)
+    told = Listener(announce=lambda *text: said.append(str(text)))
+    runner.run(nights.asked(tmp_path / "landing", tmp_path / "home"), told)
+    night = nights.known(tmp_path / "home")
     assert sum(f.rows_accepted for f in night.files) > 60 and sum(f.rows_rejected for f in night.files) > 30
-    printed = "".join(capfd.readouterr()) + "".join(said) + "\n".join(night.summary())
+    printed = "".join(capfd.readouterr()) + "".join(said)
     pattern = re.compile("|".join(map(re.escape, SECRETS)))
     leaks = [
         f"{place}: {found[0]}" for place, text in [("output", printed), *contents(tmp_path / "home")]
@@ -141,9 +142,7 @@ def test_one_person_is_one_pseudonym_under_one_key(tmp_path: Path) -> None:
 
     def keys(key: str) -> list[tuple[str, str]]:
         settings = Settings.load(tmp_path / "landing", tmp_path / key, {"CCHC_PSEUDONYM_KEY": key * 16})
-        night = Night(settings, AS_OF)
-        with night.held():
-            night.ingest()
+        night = nights.taken(Request(settings, AS_OF))
         return duckdb.sql(
             f"select applicant_key, applicant_identity_kind from '{night.files[0].path}' order by dossier_code"
         ).fetchall()

@@ -17,15 +17,18 @@ import pytest
 
 from orchestration import purge as purging
 from orchestration.errors import CchcError, PublicationBlocked, UsageError
+from orchestration.home import Home
 from orchestration.ingestion.pseudonyms import Pseudonyms
 from orchestration.lake.counting import losses
 from orchestration.lake.erasure import places_of
 from orchestration.lake.store import Lake
-from orchestration.nightly import Night
+from orchestration.night import steps
+from orchestration.night.holding import held
 from orchestration.publishing.publish import inputs_of
 from orchestration.purge import Purge, limits
 from orchestration.settings import Settings
 from tests.conftest import AS_OF, KEY
+from tests.support import nights
 from tests.support.landing import write_trap_landing
 from tests.support.published import tables
 from tests.support.writers import csv_bytes, json_bytes, put, xlsx_bytes
@@ -67,10 +70,8 @@ class Province:
     def __init__(self, folder: Path):
         self.landing, self.home = folder / "landing", folder / "home"
 
-    def night(self) -> Night:
-        night = Night(Settings.load(self.landing, self.home), AS_OF)
-        with night.held():
-            night.ingest()
+    def night(self) -> nights.Ran:
+        night = nights.ingested(self.landing, self.home)
         assert losses(night.lake, night.decisions, AS_OF, inputs_of(night.files)) == []
         return night
 
@@ -127,7 +128,7 @@ def test_a_person_is_named_nowhere_and_no_row_is_lost(number: str, asked: str, r
     for other in others:
         assert len(province.persons(other)) == len(kept[other]), "nobody else is touched"
     night = province.night()
-    assert (night.ingestion.written, night.lake.damaged(thoroughly=True)) == ([], [])
+    assert (night.report.written, night.lake.damaged(thoroughly=True)) == ([], [])
     assert province.purge(asked)["rows_changed"] == rows, "asked again it is certified again, of the same rows"
 
 
@@ -162,7 +163,7 @@ def test_a_person_does_not_come_back(province: Province) -> None:
     registrations = next(f for f in Lake(province.home / "lake").files() if f.source == "civil_registrations")
     Path(registrations.path).unlink()
     night = province.night()
-    assert night.ingestion.mended == [registrations.source_file]
+    assert night.report.mended == [registrations.source_file]
     assert province.persons(HANOI) == []
     assert len(province.persons(HUE)) == 6, "d, the former a, its replacement, b, look-ups, registrations"
 
@@ -171,9 +172,7 @@ def test_replaced_content_and_what_waits_for_a_decision_are_purged(province: Pro
     name = province.landing / "dossiers/e_20230722_0400.csv"
     for rows in (40, 30, 10):
         put(name, csv_bytes(dossiers(*[HANOI] * rows, prefix="E"), ";", "utf-8"))
-        night = Night(Settings.load(province.landing, province.home), AS_OF)
-        with night.held():
-            night.ingest()
+        night = nights.ingested(province.landing, province.home)
     held = next(f for f in night.lake.files() if f.source_file.endswith("e_20230722_0400.csv"))
     assert held.former.rows_accepted == 30 and any("_replaced" in place for place in province.persons(HANOI))
     before = province.rows()
@@ -264,12 +263,12 @@ def test_no_figure_changes_over_a_landing_full_of_traps(tmp_path: Path, monkeypa
     write_trap_landing(province.landing, 11, 100, exports=4)
     as_of = dt.date(2024, 12, 31)
 
-    def built(**over: object) -> Night:
-        night = Night(Settings.load(province.landing, province.home), as_of, **over)
-        with night.held():
-            night.ingest()
-            night.build()
-        return night
+    def built(**over: bool) -> nights.Ran:
+        request = nights.asked(province.landing, province.home, as_of, **over)
+        with held(request) as night:
+            ingested = steps.ingest(night)
+            steps.build(night, ingested)
+        return nights.Ran(request, ingested)
 
     stamps = sorted({f.stamp for f in built().files if f.stamp})
     before = figures(province.home / "warehouse.duckdb")
@@ -284,7 +283,7 @@ def test_no_figure_changes_over_a_landing_full_of_traps(tmp_path: Path, monkeypa
 
 
 def test_the_release_is_made_anew_and_older_ones_go(
-    nightly: Callable[..., Night], landing_and_home: tuple[Path, Path], cchc: Callable, monkeypatch: pytest.MonkeyPatch
+    nightly: Callable, landing_and_home: tuple[Path, Path], cchc: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through the command: the number on stdin alone; nothing of it or of the pseudonym in any byte of the home."""
     province = Province(landing_and_home[1].parent)
@@ -308,19 +307,13 @@ def test_the_release_is_made_anew_and_older_ones_go(
     assert {"fct_dossiers", "fct_dossier_versions", "fct_civil_registrations", "dq_flags"} <= changed
     assert not changed & {"kpi_values", "form_06a", "dq_rejected_rows", "fct_payments"}
     night = nightly(province.landing, province.home)
-    assert (night.is_new, night.losses) == (False, []), "nothing new, and nothing has vanished"
+    assert (night.is_new, night.losses) == (False, ()), "nothing new, and nothing has vanished"
     shutil.rmtree(province.landing / "dossiers")
-    monkeypatch.setattr(Night, "check", lambda self: setattr(self, "verdict", Refusing()))
+    monkeypatch.setattr(steps, "judge", lambda *_: steps.Judged(None, "publication is blocked by a test"))
     with pytest.raises(PublicationBlocked, match=rf"these releases still may: {kept.name}.*run the same purge again"):
         province.purge(HUE)
     assert {Path(place).parts[0] for place in province.persons(HUE)} == {"releases"}
     assert "purge     not finished" in cchc("status", "--home", province.home).stdout
-
-
-class Refusing:
-    """A verdict that forbids publication."""
-
-    passed, blocking_failures = False, ()
 
 
 def test_the_command_says_what_is_wrong(province: Province, cchc: Callable) -> None:
@@ -328,9 +321,7 @@ def test_the_command_says_what_is_wrong(province: Province, cchc: Callable) -> N
         ended = cchc("purge", "--home", province.home, *options, "--reason", "a", "--by", "b", input="")
         assert (ended.returncode, ended.stdout) == (2, ""), ended
         assert match in ended.stderr and ended.stderr.count("\n") == 1
-    settings = Settings.load(home=province.home)
-    night = Night(settings, AS_OF)
-    with night.home.lock():
+    with Home(province.home).lock():
         ended = cchc("purge", "--home", province.home, "--policy", "--reason", "a", "--by", "b")
     assert ended.returncode == 4 and "another run holds" in ended.stderr
 

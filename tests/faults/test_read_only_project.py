@@ -57,11 +57,10 @@ def test_dbt_parses_only_what_changed(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from dbt.cli.main import dbtRunner
-from orchestration.nightly import Night
+from orchestration.home import Home
 from orchestration.settings import Settings
 from orchestration.warehouse import dbt
-from datetime import date
-home = Night(Settings.load(None, sys.argv[1]), date(2023, 7, 31)).home.root
+home = Home.for_writing(Settings.load(None, sys.argv[1])).root
 said = []
 dbt.parse(home)
 runner = dbtRunner(callbacks=[lambda event: said.append(event.info.name)])

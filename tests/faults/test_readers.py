@@ -17,18 +17,17 @@ import pytest
 
 from orchestration.ingestion import readers
 from orchestration.lake.files import LakeFile
-from orchestration.nightly import Night
+from orchestration.night.request import Request
 from orchestration.settings import PROJECT_DIR, Bounds, Settings
 from tests.conftest import AS_OF
 from tests.faults.test_nothing_lost import export
+from tests.support import nights
 from tests.support.writers import put
 
 
 def ingested(folder: Path, **bounds: int) -> dict[str, LakeFile]:
     settings = replace(Settings.load(folder / "landing", folder / "home"), bounds=Bounds(**bounds))
-    night = Night(settings, AS_OF)
-    with night.held():
-        night.ingest()
+    night = nights.taken(Request(settings, AS_OF))
     assert not any((folder / "home" / "work").iterdir()), "nothing of a reader is left"
     return {f.source_file.removeprefix("dossiers/"): f for f in night.lake.files()}
 
@@ -98,11 +97,12 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path, monkeypatch: pytes
 INGESTS = """
 import sys
 from datetime import date
-from orchestration.nightly import Night
+from orchestration.night import steps
+from orchestration.night.holding import held
+from orchestration.night.request import Request
 from orchestration.settings import Settings
-night = Night(Settings.load(sys.argv[1], sys.argv[2]), date(2023, 7, 31))
-with night.held():
-    night.ingest()
+with held(Request(Settings.load(sys.argv[1], sys.argv[2]), date(2023, 7, 31))) as night:
+    steps.ingest(night)
 """
 
 

@@ -14,7 +14,6 @@ import duckdb
 import pytest
 
 from orchestration.home import Home
-from orchestration.nightly import Night
 from orchestration.publishing import releases
 from orchestration.publishing.publish import publish
 from orchestration.settings import PROJECT_DIR, Settings
@@ -22,6 +21,7 @@ from orchestration.warehouse import dbt
 from tests.conftest import AS_OF
 from tests.faults.test_disk import PASSED
 from tests.faults.test_killed import more
+from tests.support import nights
 
 pytestmark = pytest.mark.slow
 
@@ -62,10 +62,7 @@ def test_two_nights_and_what_else_would_write(
     assert outcomes[0][1] == "" and not list((home / "lake").glob("_decisions/*"))
     assert len(list((home / "releases").iterdir())) == 2
     assert releases.damage(releases.current(told)) is None
-    again = Night(Settings.load(landing, home), AS_OF)
-    with again.held():
-        again.ingest()
-        assert not again.ingestion.written and not again.has_news()
+    assert not nights.ingested(landing, home).report.written and not nights.news(landing, home)
 
 
 # Opens the current release in each way that people do, until its stdin is closed; prints how often, and what was wrong.
@@ -134,7 +131,8 @@ def test_readers_during_publications(landing_and_home: tuple[Path, Path], whole:
     """Fifty readers in full; each publication speaks of another day, in two tables. Who has a retired release open keeps it."""
     landing, home = landing_and_home
     processes, publications = (5, 20) if whole else (2, 5)
-    night = Night(Settings.load(landing, home, {"CCHC_KEEP_RELEASES": "4"}), AS_OF)
+    night = nights.known(home)
+    settings = Settings.load(landing, home, {"CCHC_KEEP_RELEASES": "4"})
     manifest = json.loads(dbt.manifest_path(night.home).read_text("utf-8"))
     start = AS_OF - timedelta(days=30)
 
@@ -146,9 +144,9 @@ def test_readers_during_publications(landing_and_home: tuple[Path, Path], whole:
         quality = night.home.work / "quality"
         quality.mkdir(exist_ok=True)
         PASSED.write(quality)
-        return publish(night.home, night.settings, day, night.files, PASSED, manifest, quality)
+        return publish(night.home, settings, day, night.files, PASSED, manifest, quality)
 
-    with night.held():
+    with night.home.lock():
         first = published(1)
         with releases.open_release(first) as held, duckdb.connect(str(first.database), read_only=True) as other:
             readers = [started(home, program=READS) for _ in range(processes)]

@@ -8,9 +8,8 @@ import pytest
 
 from orchestration.ingestion import ingest
 from orchestration.ingestion.landing import LandedFile
-from orchestration.nightly import Night
-from orchestration.settings import Settings
-from tests.conftest import AS_OF, GOLDEN
+from tests.conftest import GOLDEN
+from tests.support import nights
 
 
 def test_a_file_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,9 +21,7 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.Monkey
         return whole(file)
 
     def night() -> dict[str, str]:
-        tonight = Night(Settings.load(GOLDEN, tmp_path / "home"), AS_OF)
-        with tonight.held():
-            tonight.ingest()
+        tonight = nights.ingested(GOLDEN, tmp_path / "home")
         return {f.source_file: f.status for f in tonight.files if f.source == "dossiers"}
 
     with monkeypatch.context() as locked:

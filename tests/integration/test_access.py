@@ -81,9 +81,9 @@ def test_what_is_published_is_on_the_disk_before_it_is_seen(
 @pytest.mark.parametrize(
     ("step", "limit", "written"),
     [
-        ("orchestration.warehouse.dbt.build", 100_000, "dbt"),
+        ("orchestration.warehouse.dbt.parse", 100_000, "dbt"),
         ("orchestration.warehouse.dbt.build", 3_000_000, "warehouse.duckdb"),
-        ("orchestration.nightly.publish", 100_000, "releases/000002_2023-07-31"),
+        ("orchestration.night.steps.publish", 100_000, "releases/000002_2023-07-31"),
     ],
 )
 def test_a_full_disk(step: str, limit: int, written: str, cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:

@@ -14,9 +14,9 @@ import duckdb
 import pytest
 
 from orchestration.lake.store import Lake
-from orchestration.nightly import Night
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import PROJECT_DIR
 from tests.conftest import AS_OF
+from tests.support import nights
 from tests.support.published import tables
 from tests.support.writers import csv_bytes, put
 
@@ -33,9 +33,7 @@ def test_a_new_home_under_another_key_says_the_same(nightly, landing_and_home: t
     births += [[f"K{n}", "KS", "01/07/2023", f"0{n + 2}/07/2023", "99901", "097000111222"] for n in range(2)]
     put(landing / "civil_registrations/a_20230722.csv", csv_bytes(births, ";", "utf-8"))
     put(landing / "civil_registrations/b_20230723.csv", csv_bytes([births[0], ["K9", *births[1][1:]]], ";", "utf-8"))
-    night = Night(Settings.load(landing, home), AS_OF)
-    with night.held():
-        night.ingest()
+    nights.ingested(landing, home)
     Lake(home / "lake").decide("withdrawn", "civil_registrations/b_20230723.csv", "twice", "a tester")
     nightly(landing, home)
     before = tables(home / "current/cchc.duckdb")

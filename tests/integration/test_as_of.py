@@ -12,7 +12,7 @@ import pytest
 from orchestration.errors import UsageError
 from orchestration.home import Home
 from orchestration.lake.files import LakeFile
-from orchestration.nightly import Night
+from orchestration.night.request import Request
 from orchestration.publishing import releases
 from orchestration.settings import Settings, today
 
@@ -36,7 +36,7 @@ def test_a_day_to_come_is_wrong_usage(day: str, cchc: Callable, tmp_path: Path) 
     assert (ended.returncode, ended.stdout) == (2, "") and not (tmp_path / "home").exists()
     assert ended.stderr.startswith("cchc: --as-of") and ended.stderr.count("\n") == 1
     with pytest.raises(UsageError):
-        Night(Settings.load(tmp_path / "landing", tmp_path / "home"), date.max)
+        Request(Settings.load(tmp_path / "landing", tmp_path / "home"), date.max)
 
 
 def test_the_last_day_there_is() -> None:

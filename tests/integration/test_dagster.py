@@ -10,11 +10,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, DagsterInstance, DagsterRunStatus, Definitions
+from dagster import (
+    AssetCheckEvaluation,
+    AssetKey,
+    DagsterEventType,
+    DagsterInstance,
+    DagsterRunStatus,
+    Definitions,
+    RunConfig,
+)
 
+from orchestration.dagster.assets import NightConfig
 from orchestration.definitions import NIGHTLY, build_definitions
+from orchestration.home import Home
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.sources import all_sources
+from tests.conftest import AS_OF
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +98,60 @@ def test_the_command_s_run_shows_in_the_storage(instance: DagsterInstance, home:
     assert event.asset_materialization.metadata["release_id"].value == manifest["release_id"]
     for path in (["lake", "dossiers"], ["marts", "kpi_values"], ["quality", "verdict"]):
         assert instance.get_latest_materialization_event(AssetKey(path)), path
+    checked = {(e.asset_key, e.check_name): e for e in evaluations(instance, published.run_id)}
+    assert all(e.passed for key, e in checked.items() if key[0] == AssetKey(["marts", "kpi_values"]))
+    assert checked[AssetKey(["quality", "verdict"]), "passes"].passed
+    assert (AssetKey(["marts", "kpi_values"]), "dbt_tests") in checked
+
+
+def evaluations(instance: DagsterInstance, run_id: str) -> list[AssetCheckEvaluation]:
+    entries = instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
+    return [entry.dagster_event.asset_check_evaluation_data for entry in entries]
+
+
+def test_a_run_from_the_page_is_recorded_as_the_command_s(landing_and_home: tuple[Path, Path]) -> None:
+    """Whoever starts a run, `cchc status` tells of it: nothing new, published on another day, a wrong day."""
+    landing, home = landing_and_home
+
+    def launched(**asked: object) -> tuple[bool, dict]:
+        job = build_definitions(Settings.load(landing, home)).resolve_job_def(NIGHTLY)
+        config = RunConfig(ops={"night": NightConfig(**asked)})
+        with DagsterInstance.ephemeral() as instance:
+            ended = job.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
+        return ended.success, Home(home).last_run
+
+    before = Home(home).last_run
+    ended, run = launched(as_of=str(AS_OF))
+    assert ended and run["outcome"] == "nothing new" and run["started_at"] > before["started_at"]
+    assert launched(as_of="July") == (False, run), "nothing was touched"
+    (home / "pseudonym.key").unlink(missing_ok=True)
+    (home / "lake/_register.jsonl").write_text("not a register\n")
+    ended, failed = launched(as_of=str(AS_OF))
+    assert not ended and failed["outcome"] == "failed" and "_register.jsonl" in failed["message"]
+
+
+def test_a_part_of_a_night_is_refused_and_touches_nothing(landing_and_home: tuple[Path, Path]) -> None:
+    """`release` alone: one line says what is missing. Another run's work folder stays."""
+    landing, home = landing_and_home
+    last_run = (home / "last_run.json").read_bytes()
+    (home / "work" / "of-another-run").write_text("busy")
+    assets = build_definitions(Settings.load(landing, home))
+    job = assets.resolve_implicit_global_asset_job_def()
+    with DagsterInstance.ephemeral() as instance:
+        ended = job.execute_in_process(
+            instance=instance, asset_selection=[AssetKey("release")], raise_on_error=False
+        )
+        [failure] = [e for e in ended.all_events if e.is_step_failure]
+    said = failure.event_specific_data.error_display_string
+    assert not ended.success and "UsageError: release comes out of a whole night" in said
+    assert "quality/verdict" in said or "lake/" in said
+    assert "launch the job nightly" in said
+    assert (home / "last_run.json").read_bytes() == last_run and (home / "work" / "of-another-run").exists()
+
+
+def test_looking_at_the_house_makes_nothing(tmp_path: Path) -> None:
+    build_definitions(Settings.load(tmp_path / "landing", tmp_path / "home"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_dagster_itself_finds_nothing_wrong(tmp_path: Path) -> None:

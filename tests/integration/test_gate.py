@@ -8,11 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.nightly import Night
+from orchestration.night import steps
 from orchestration.publishing.publish import inputs_of
 from orchestration.quality.frames import batch_frame
-from orchestration.settings import Settings
-from tests.conftest import AS_OF
+from tests.support import nights
 from tests.support.writers import csv_bytes, json_bytes, put
 
 BAD = "dossiers/xau_20230722_2300.csv"
@@ -46,9 +45,7 @@ def test_rejected_content_under_an_accepted_name_is_published_beside_it(nightly,
     known, new = "dossiers/hoso_20230310_2300.csv", "dossiers/moi_20230722_2300.csv"
     rows = count(home, "fct_dossier_versions", known)
     put(landing / new, export("A", 30, 0))
-    night = Night(Settings.load(landing, home), AS_OF)
-    with night.held():
-        night.ingest()
+    nights.ingested(landing, home)
     for name in (known, new):
         put(landing / name, b"")
     assert nightly(landing, home).release is not None
@@ -75,7 +72,7 @@ def test_a_bad_night_waits_for_a_person(cchc, ask, nightly, landing_and_home: tu
 
     # A good file does not carry the bad one in.
     put(landing / "dossiers/tot_20230723_2300.csv", export("B", 30, 0))
-    night = ingested({}, home.parent)
+    night = nights.ingested({}, home.parent)
     assert "dossiers/tot_20230723_2300.csv" in {f.source_file for f in night.files}
     assert exceeding(night) == [("dossiers", BAD)]
 
@@ -91,8 +88,8 @@ def test_a_bad_night_waits_for_a_person(cchc, ask, nightly, landing_and_home: tu
     assert list((home / "lake").rglob("xau_*.parquet")), "a withdrawn file is kept"
 
     ask("accept", *decide)
-    night = ingested({}, home.parent)
-    assert inputs_of(night.files) == accepted and night.has_news() and exceeding(night) == []
+    night = nights.ingested({}, home.parent)
+    assert inputs_of(night.files) == accepted and nights.news(landing, home) and exceeding(night) == []
     state = json.loads(ask("status", "--home", home, "--format", "json"))
     assert state["blocking"] == []
     assert [(d["source_file"], d["decision"]) for d in state["decisions"]] == [(BAD, "accepted")]
@@ -103,7 +100,7 @@ def test_a_bad_night_waits_for_a_person(cchc, ask, nightly, landing_and_home: tu
 )
 def test_the_threshold(good: int, bad: int, blocks: bool, tmp_path: Path) -> None:
     """At least 20 rows and more than 5 %."""
-    night = ingested({BAD: export("C", good, bad)}, tmp_path)
+    night = nights.ingested({BAD: export("C", good, bad)}, tmp_path)
     assert bool(exceeding(night)) is blocks
 
 
@@ -116,7 +113,7 @@ def test_what_is_nested_in_a_file_is_settled_with_it(tmp_path: Path) -> None:
         }
         for n in range(60)
     ]  # fmt: skip
-    night = ingested({file: json_bytes(records)}, tmp_path)
+    night = nights.ingested({file: json_bytes(records)}, tmp_path)
     assert [(f.source, f.is_nested) for f in night.files] == [("dossiers", False), ("supplements", True)]
     assert exceeding(night) == [("supplements", file)]
     night.lake.decide("accepted", file, "r", "b")
@@ -125,22 +122,20 @@ def test_what_is_nested_in_a_file_is_settled_with_it(tmp_path: Path) -> None:
     assert fresh(night).files == []
 
 
-def ingested(files: dict[str, bytes], folder: Path) -> Night:
+def ingested(files: dict[str, bytes], folder: Path) -> nights.Ran:
     """A night over `landing` and `home` of a folder, up to what it would be judged by."""
     for name, data in files.items():
         put(folder / "landing" / name, data)
-    night = Night(Settings.load(folder / "landing", folder / "home"), AS_OF)
-    with night.held():
-        night.ingest()
+    night = nights.ingested(folder / "landing", folder / "home")
     return night
 
 
-def fresh(night: Night) -> Night:
+def fresh(night: nights.Ran) -> nights.Ran:
     """The same home on the next night."""
-    return Night(night.settings, night.as_of)
+    return nights.known(night.home.root)
 
 
-def exceeding(night: Night) -> list[tuple[str, str]]:
+def exceeding(night: nights.Ran) -> list[tuple[str, str]]:
     """(source, file) of what blocks."""
-    frame = batch_frame(night.batch())
+    frame = batch_frame(steps.batch(night.home, night.ingested))
     return list(frame.loc[frame["exceeds_threshold"], ["source", "source_file"]].itertuples(index=False, name=None))

@@ -15,13 +15,13 @@ import duckdb
 import pytest
 
 from orchestration.home import Home
-from orchestration.nightly import Night
 from orchestration.publishing import releases
 from orchestration.publishing.publish import publish
 from orchestration.quality.suites import CheckResult
 from orchestration.quality.verdict import Verdict
 from orchestration.settings import Settings
 from tests.conftest import AS_OF, GOLDEN
+from tests.support import nights
 from tests.support.writers import put
 
 PASSED = Verdict((
@@ -40,11 +40,12 @@ def hashes(home: Path) -> dict[str, str]:
 
 def publish_again(home: Path, keep: int = 30) -> releases.Release:
     """Another release of what the home's warehouse holds."""
-    night = Night(Settings.load(None, home, {"CCHC_KEEP_RELEASES": str(keep)}), AS_OF)
+    night = nights.known(home)
+    settings = Settings.load(None, home, {"CCHC_KEEP_RELEASES": str(keep)})
     quality = night.home.root / "quality-of-the-test"
     quality.mkdir(exist_ok=True)
     manifest = json.loads((home / "dbt" / "manifest.json").read_text("utf-8"))
-    return publish(night.home, night.settings, AS_OF, night.files, PASSED, manifest, quality)
+    return publish(night.home, settings, AS_OF, night.files, PASSED, manifest, quality)
 
 
 # --- what a release holds
@@ -200,9 +201,7 @@ def test_files_in_any_order_over_several_nights(nightly, home: Path, tmp_path: P
             (landing / files[0]).touch()
             nightly(landing, mine, date(2023, 6, 30))
         elif number < len(files) - 1:
-            night = Night(Settings.load(landing, mine), AS_OF)
-            with night.held():
-                night.ingest()
+            nights.ingested(landing, mine)
     nightly(landing, mine)
     assert hashes(mine) == hashes(home)
 
@@ -221,7 +220,7 @@ def test_what_changes_in_landing(nightly, landing_and_home: tuple[Path, Path]) -
     # Removed from landing: stays known.
     (landing / "dossiers" / "hoso_20230310_2300.csv").unlink()
     night = nightly(landing, home)
-    assert [f.source_file for f in night.ingestion.written] == ["dossiers/hoso_20230802.csv"]
+    assert [f.source_file for f in night.report.written] == ["dossiers/hoso_20230802.csv"]
     assert not night.is_new and hashes(home) == was
 
     # The same name with other bytes: the former file is gone wholly, its rejections too.

@@ -16,10 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.lake.files import LakeFile
-from orchestration.nightly import Night
-from orchestration.settings import Settings
-from tests.conftest import AS_OF
-from tests.support import hostile, writers
+from tests.support import hostile, nights, writers
 from tests.support.hostile import cell, letters
 from tests.support.writers import put
 
@@ -164,9 +161,7 @@ def test_every_row_is_accounted_for(
     folder: Path = tmp_path_factory.mktemp("hostile")
     for number, (_, (extension, data)) in enumerate(cases):
         put(folder / f"landing/dossiers/{number}_20230701.{extension}", data)
-    night = Night(Settings.load(folder / "landing", folder / "home"), AS_OF)
-    with night.held():
-        night.ingest()
+    night = nights.ingested(folder / "landing", folder / "home")
     found: dict[str, LakeFile] = {f.source_file: f for f in night.lake.files() if not f.is_nested}
     # A table of five rows or more, most of whose statuses cannot be read, is rejected whole.
     for number, (kinds, (extension, _)) in enumerate(cases):

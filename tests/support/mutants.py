@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import os
 import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from orchestration.settings import PROJECT_DIR
+from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse import dbt
 
 FIGURES = (
@@ -48,18 +47,16 @@ def _invoked(warehouse: Path, macros: dict[str, str], command: str, *arguments: 
         f"macro.cchc.{name}": replace(manifest.macros[f"macro.cchc.{name}"], macro_sql=text)
         for name, text in macros.items()
     }
-    os.environ["CCHC_WAREHOUSE"] = str(warehouse)
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.cli.main import dbtRunner
-
-    result = dbtRunner(manifest=manifest).invoke(
+    target = warehouse.parent / "dbt"
+    profiles = dbt.write_profile(target, warehouse, Settings.load(), warehouse.parent / "spill")
+    result = dbt.invoke(
+        manifest,
         [
             command, *arguments, "--quiet", "--log-level", "none", "--log-level-file", "none", "--no-use-colors",
-            "--no-partial-parse", "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
-            "--target-path", str(warehouse.parent / "dbt"),
-        ]
+            "--no-partial-parse", "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(profiles),
+            "--target-path", str(target),
+        ],
     )  # fmt: skip
-    DuckDBConnectionManager.close_all_connections()
     if result.result is None:
         return [f"dbt did not run: {result.exception}"]
     return [f"{run.node.name}: {run.message}" for run in result.result if run.status not in ("success", "pass")]

@@ -6,7 +6,6 @@ first. The calendar is then built in full, for its golden cases come from the pa
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import date
 
@@ -63,17 +62,12 @@ def calendar(home: Home, outcomes: dict[str, str]) -> Iterator[duckdb.DuckDBPyCo
 
 def invoke(home: Home, command: str, *arguments: str) -> list:
     """Runs dbt in this process over the home's warehouse; fails the test when dbt itself fails."""
-    manifest = dbt.parse()
-    os.environ["CCHC_WAREHOUSE"] = str(home.warehouse)
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.cli.main import dbtRunner
-
+    profiles = dbt.write_profile(home.work / "dbt", home.warehouse, Settings.load(home=home.root), home.work / "spill")
     options = [
         "--quiet", "--log-level-file", "none", "--no-use-colors", "--project-dir", str(PROJECT_DIR),
-        "--profiles-dir", str(PROJECT_DIR), "--target-path", str(home.work / "dbt"),
+        "--profiles-dir", str(profiles), "--target-path", str(home.work / "dbt"),
     ]  # fmt: skip
-    result = dbtRunner(manifest=manifest).invoke([command, *arguments, *options])
-    DuckDBConnectionManager.close_all_connections()
+    result = dbt.invoke(dbt.parse(), [command, *arguments, *options])
     assert result.result is not None, result.exception
     runs = list(result.result)
     if command == "build":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration.settings import PROJECT_DIR
+from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse import dbt
 
 pytestmark = pytest.mark.slow
@@ -45,14 +44,10 @@ def found(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[st
     models = sorted({n.attached_node for n in manifest.nodes.values() if getattr(n, "test_metadata", None)})
 
     def invoke(*arguments: str) -> object:
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-        from dbt.cli.main import dbtRunner
-
-        os.environ["CCHC_WAREHOUSE"] = str(warehouse)
+        profiles = dbt.write_profile(folder / "dbt", warehouse, Settings.load(), folder / "spill")
         options = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--project-dir", str(PROJECT_DIR),
-                   "--profiles-dir", str(PROJECT_DIR), "--target-path", str(folder / "dbt")]  # fmt: skip
-        result = dbtRunner(manifest=manifest).invoke([*arguments, *options])
-        DuckDBConnectionManager.close_all_connections()
+                   "--profiles-dir", str(profiles), "--target-path", str(folder / "dbt")]  # fmt: skip
+        result = dbt.invoke(manifest, [*arguments, *options])
         assert result.result is not None, result.exception
         return result.result
 

@@ -120,15 +120,17 @@ FILES: dict[str, tuple[bytes, tuple[str, str | None, int, int]]] = {
 
 READER = """
 import json, resource, sys
-from orchestration.nightly import Night
+from orchestration.night import steps
+from orchestration.night.holding import held
+from orchestration.night.request import Request
 from orchestration.settings import Settings
 from datetime import date
 resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
-night = Night(Settings.load(sys.argv[1], sys.argv[2], {"CCHC_THREADS": "2", "CCHC_MEMORY_LIMIT": "1GB"}), date(2024, 1, 31))
-with night.held():
-    night.ingest()
+settings = Settings.load(sys.argv[1], sys.argv[2], {"CCHC_THREADS": "2", "CCHC_MEMORY_LIMIT": "1GB"})
+with held(Request(settings, date(2024, 1, 31))) as night:
+    ingested = steps.ingest(night)
 peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-files = {f.source_file: [f.status, f.reason_code, f.rows_accepted, f.rows_rejected, f.detail] for f in night.files}
+files = {f.source_file: [f.status, f.reason_code, f.rows_accepted, f.rows_rejected, f.detail] for f in ingested.files}
 print(json.dumps([peak * 1024, files]))
 """
 

@@ -7,9 +7,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.nightly import Night
-from orchestration.settings import Settings
-from tests.conftest import AS_OF
+from tests.support import nights
 from tests.support.writers import json_bytes, put
 
 
@@ -25,9 +23,7 @@ def asked(day: str) -> dict[str, str]:
 def lake(records: list[object], folder: Path) -> dict[str, list[tuple]]:
     """(row number, dossier, reason, bad column, raw row) of each source's lake file."""
     put(folder / "landing/dossiers/a_20230722.json", json_bytes(records))
-    night = Night(Settings.load(folder / "landing", folder / "home"), AS_OF)
-    with night.held():
-        night.ingest()
+    night = nights.ingested(folder / "landing", folder / "home")
     found = {}
     for file in night.files:
         rows = duckdb.sql(

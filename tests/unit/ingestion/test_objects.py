@@ -8,9 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.nightly import Night
-from orchestration.settings import Settings
-from tests.conftest import AS_OF
+from tests.support import nights
 from tests.support.writers import json_bytes, put
 
 PERSON = {"Ten": "Lò Văn Tưởng Tượng", "So": "097111222333"}
@@ -20,9 +18,7 @@ PLAIN = {"MaHoSo": "H1", "MaTTHC": "1", "TrangThaiHoSo": 4, "NgayTiepNhan": "202
 def lake(records: list[object], folder: Path, source: str = "dossiers") -> list[dict]:
     """The rows of the lake file of records, in their order."""
     put(folder / f"landing/{source}/a_20230722.json", json_bytes(records))
-    night = Night(Settings.load(folder / "landing", folder / "home"), AS_OF)
-    with night.held():
-        night.ingest()
+    night = nights.ingested(folder / "landing", folder / "home")
     [file] = [f for f in night.files if not f.is_nested]
     assert file.status == "accepted", file.detail
     found = duckdb.sql(f"from '{file.path}' order by row_number")

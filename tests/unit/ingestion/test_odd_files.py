@@ -13,10 +13,8 @@ from orchestration.ingestion.landing import LandedFile
 from orchestration.ingestion.pseudonyms import Pseudonyms
 from orchestration.ingestion.reader import reading_engine, take_in
 from orchestration.lake.files import LakeFile
-from orchestration.nightly import Night
 from orchestration.settings import Settings
-from tests.conftest import AS_OF
-from tests.support import writers
+from tests.support import nights, writers
 from tests.support.writers import put
 
 COMMA = "Mã hồ sơ,Mã TTHC,Trạng thái,Tên TTHC\n"
@@ -91,21 +89,19 @@ FILES: dict[str, tuple[bytes, tuple[str, str | None, int, int]]] = {
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
+def night(tmp_path_factory: pytest.TempPathFactory) -> nights.Ran:
     folder = tmp_path_factory.mktemp("odd [1] files")
     for name, (data, _) in FILES.items():
         put(folder / "landing" / name, data)
     (folder / "landing/dossiers/round").symlink_to(folder / "landing")
     put(folder / "landing/dossiers/errors_20230705.xlsx", error_cells())
     put(folder / "landing/dossiers/nested_20230705.json", nested())
-    night = Night(Settings.load(folder / "landing", folder / "home"), AS_OF)
-    with night.held():
-        night.ingest()
+    night = nights.ingested(folder / "landing", folder / "home")
     return night
 
 
 @pytest.fixture(scope="module")
-def taken(night: Night) -> dict[str, LakeFile]:
+def taken(night: nights.Ran) -> dict[str, LakeFile]:
     return {f.source_file: f for f in night.files if not f.is_nested}
 
 
@@ -168,7 +164,7 @@ def nested() -> bytes:
     ])  # fmt: skip
 
 
-def test_nested_rows_bear_their_parents_code(night: Night) -> None:
+def test_nested_rows_bear_their_parents_code(night: nights.Ran) -> None:
     [inner] = [f for f in night.files if f.is_nested and f.source_file == "dossiers/nested_20230705.json"]
     assert rows(inner, "row_number, dossier_code") == [(1, "N1"), (2, "123"), (3, "N3")]
     assert inner.unknown_columns == ("GhiChuLa",)
@@ -186,9 +182,7 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     for name, data in ((b"\xff\\ho_20230701.json", writers.json_bytes([record("F1")])), (b"\xfe_20230701.csv", (COMMA + "F2,1,1,x").encode())):
         Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(data)
-    night = Night(Settings.load(tmp_path / "landing", tmp_path / "home"), AS_OF)
-    with night.held():
-        night.ingest()
+    night = nights.ingested(tmp_path / "landing", tmp_path / "home")
     assert [(f.status, f.rows_accepted) for f in night.files] == [("accepted", 1)] * 2
 
 

@@ -1,0 +1,355 @@
+"""The night's steps, each a function of what was handed on to it: ingest, build, judge, publish."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orchestration.errors import PublicationBlocked, ReleaseDamaged, plainly, writing
+from orchestration.home import Home
+from orchestration.ingestion.ingest import IngestionReport
+from orchestration.ingestion.ingest import ingest as take_in
+from orchestration.lake.counting import Loss, counted, losses
+from orchestration.lake.decisions import Decision
+from orchestration.lake.erasure import erase
+from orchestration.lake.files import Content, LakeFile
+from orchestration.lake.store import Lake
+from orchestration.night.holding import Night, held
+from orchestration.night.request import SILENT, Listener, Request
+from orchestration.publishing import publish as publishing
+from orchestration.publishing import releases
+from orchestration.publishing.publish import code_version, inputs_of
+from orchestration.publishing.releases import Release
+from orchestration.sql.engine import connect
+from orchestration.warehouse import dbt, registration
+from orchestration.warehouse.dbt import Built
+
+if TYPE_CHECKING:  # both import pandas, which a night without news does without
+    import pandas as pd
+
+    from orchestration.quality.suites import CheckResult
+    from orchestration.quality.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What the lake holds for tonight: the files that count and can be read, what was decided on their content, what
+    of the last release would be lost unseen. `report` tells of landing, and is empty when that was not read."""
+
+    report: IngestionReport
+    files: tuple[LakeFile, ...]
+    decisions: dict[Content, Decision]
+    losses: tuple[Loss, ...]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the checks say together, and why publication is forbidden, if it is."""
+
+    verdict: Verdict
+    blocked: str | None
+
+
+@dataclass(frozen=True)
+class Published:
+    """The release that says all that tonight's would; `is_new` when it was made tonight."""
+
+    release: Release
+    is_new: bool
+
+
+Step = Ingested | Built | Judged | Published
+
+
+def run_night(request: Request, listener: Listener = SILENT) -> Published:
+    """One night from its first step to its last. Raises HomeBusy, PublicationBlocked, UsageError, CchcError."""
+    with held(request, listener) as night:
+        *_, published = steps(night)
+    return published
+
+
+def steps(night: Night) -> Iterator[Step]:
+    """What each step of a night hands on, as it ends; only Ingested and Published when there is nothing new.
+
+    Raises PublicationBlocked after Judged when the verdict forbids publication.
+    """
+    done: list[Step] = []
+    try:
+        with _prepared(night) as manifest:
+            for step in _steps(night, manifest):
+                done.append(step)
+                yield step
+    finally:
+        for stage, text in summary(done):
+            night.listener.announce(stage, text)
+
+
+def _steps(night: Night, manifest: Future[Any] | None) -> Iterator[Step]:
+    with plainly("ingest"):
+        ingested = ingest(night)
+        standing = standing_release(night, ingested)
+    yield ingested
+    if standing:
+        night.ends("nothing new", release=standing)
+        yield Published(standing, is_new=False)
+        return
+    with plainly("build"):
+        built = build(night, ingested, manifest.result() if manifest else None)
+    yield built
+    with plainly("check"):
+        judged = judge(night, ingested, built)
+    yield judged
+    with plainly("publish"):
+        release = publish(night, ingested, judged)
+    night.ends("published", release=release)
+    yield Published(release, is_new=True)
+
+
+@contextmanager
+def _prepared(night: Night) -> Iterator[Future[Any] | None]:
+    """The parsed project, where it is certain that it will be needed: parsed, and what takes seconds to import
+    imported, while the readers read what landed."""
+    request = night.request
+    last = releases.current_day(night.home)
+    if last is not None and last >= request.as_of and not request.must_build:
+        yield None
+        return
+    thread = ThreadPoolExecutor(1, "prepare")
+    manifest = thread.submit(dbt.parse, night.home.root)
+    thread.submit(__import__, "orchestration.quality.suites")
+    thread.submit(__import__, "great_expectations.expectations")
+    try:
+        yield manifest
+    finally:
+        thread.shutdown(wait=False, cancel_futures=True)
+
+
+# ---------------------------------------------------------------- ingest
+
+
+def ingest(night: Night) -> Ingested:
+    """Take what is new in landing into the lake; a rebuild starts from the lake alone."""
+    request, home, announce = night.request, night.home, night.listener.announce
+    lake, report = Lake(home.lake), IngestionReport()
+    with writing(home.lake):
+        lake.sweep(had_register=home.marks.get("has_lake_register", False))
+        home.remember(has_lake_register=True)
+        if changed := erase(request.settings, lake, home.work):
+            announce("purge", f"a purge is finished in the lake: {changed:,} rows name nobody now")
+        if request.reads_landing:
+            report = take_in(request.settings, home, lake, night.progress("ingest"))
+    if request.reads_landing:
+        announce(
+            "ingest",
+            f"{report.seen} files in landing, {len(report.written)} new, {report.rows_read:,} rows read, "
+            f"{report.rows_rejected:,} rejected"
+            + (f", {len(report.mended)} damaged lake files read again" if report.mended else ""),
+        )
+    return known(night, report)
+
+
+def known(night: Night, report: IngestionReport) -> Ingested:
+    """What the lake holds for tonight as it lies there; a rebuild reads every byte of it."""
+    request, lake = night.request, Lake(night.home.lake)
+    decisions = lake.standing_decisions()
+    damaged = {f.path for f in lake.damaged(thoroughly=not request.reads_landing)} - {""}
+    files = [f for f in counted(lake.files(), decisions, request.as_of) if f.path not in damaged]
+    last = releases.baseline(night.home)
+    lost = losses(lake, decisions, request.as_of, last.manifest["sources"] if last else [])
+    return Ingested(report, tuple(files), decisions, tuple(lost))
+
+
+# ---------------------------------------------------------------- news
+
+
+def standing_release(night: Night, ingested: Ingested) -> Release | None:
+    """The published release that says all that tonight's would, if one does; it is made current when asked for."""
+    if night.request.must_build:
+        return None
+    standing = _standing(night, ingested)
+    if standing:
+        home, announce = night.home, night.listener.announce
+        is_current = home.current.resolve() == standing.path
+        if night.request.make_current and not is_current:
+            releases.switch(home, standing.path)
+            announce("publish", f"nothing new: {standing.release_id} is made the current release")
+        else:
+            where = "the current release" if is_current else f"{standing.release_id}, beside the current release,"
+            announce("build", f"nothing new: {where} stands")
+    return standing
+
+
+def _standing(night: Night, ingested: Ingested) -> Release | None:
+    """A whole release of the same day, inputs and code.
+
+    Of an earlier day than the current release's, or when one is to be made current, any release will do.
+    """
+    home, announce, current = night.home, night.listener.announce, None
+    try:
+        current = releases.current(home)
+    except ReleaseDamaged as damaged:
+        announce("build", str(damaged).partition("; ")[0] + ": a new one is made")
+    candidates = [current] if current else []
+    if night.request.make_current or not _becomes_current(night):
+        candidates += reversed(releases.published(home))
+    for release in candidates:
+        if (
+            release.as_of == night.request.as_of
+            and release.manifest["sources"] == inputs_of(list(ingested.files))
+            and release.manifest["code_version"] == code_version()
+        ):
+            damage = releases.damage(release)
+            if damage is None:
+                return release
+            announce("build", f"the release {release.path} is damaged: {damage}: a new one is made")
+    return None
+
+
+def _becomes_current(night: Night) -> bool:
+    """Whether readers are to see tonight's release: not when the current one is of a later day."""
+    day = releases.current_day(night.home)
+    return night.request.make_current or day is None or night.request.as_of >= day
+
+
+# ---------------------------------------------------------------- build
+
+
+def build(night: Night, ingested: Ingested, manifest: Any = None) -> Built:
+    """Register the lake in a new warehouse and run dbt over it; `manifest` is the project as dbt parsed it."""
+    request, home, announce = night.request, night.home, night.listener.announce
+    with dbt.private(), writing(home.warehouse):
+        if dbt.discard(home.warehouse):
+            announce("build", f"{home.warehouse} could not be read: it is made anew")
+        with connect(request.settings, home.work / "spill", home.warehouse) as con:
+            registration.register(con, list(ingested.files), request.as_of)
+        built = dbt.build(home, request.settings, night.progress("build"), manifest)
+    announce("build", f"{len(built.models)} models, {len(built.tests)} tests")
+    return built
+
+
+# ---------------------------------------------------------------- judge
+
+
+def judge(night: Night, ingested: Ingested, built: Built) -> Judged:
+    """Great Expectations on bounded frames, dbt's tests, one verdict, written below `work/quality`."""
+    from orchestration.quality.double_entry import double_entry_frame
+    from orchestration.quality.frames import build_frames
+    from orchestration.quality.suites import run_suites
+    from orchestration.quality.verdict import Verdict
+
+    home, settings = night.home, night.request.settings
+    with connect(settings, home.work / "spill", home.warehouse, read_only=True) as con:
+        frames = build_frames(con, batch(night.home, ingested), list(ingested.losses))
+        frames["double_entry"] = double_entry_frame(con, whole=night.request.must_build)
+    quality_dir = home.work / "quality"
+    with writing(quality_dir):
+        results = run_suites(frames, quality_dir)
+        verdict = Verdict.of(results, dbt_results(built))
+        verdict.write(quality_dir)
+    night.listener.announce("check", _checks(verdict))
+    return Judged(verdict, None if verdict.passed else why_blocked(verdict, ingested.losses))
+
+
+def batch(home: Home, ingested: Ingested) -> pd.DataFrame:
+    """The files in no release yet, as the frame that the batch suite judges."""
+    import pandas as pd
+
+    from orchestration.quality.frames import BATCH_COLUMNS
+
+    current, decisions = releases.baseline(home), ingested.decisions
+    fresh = [f for f in ingested.files if current is None or not current.holds(f.source, f.source_file, f.sha256)]
+    decided = {f.content: d.decision if (d := decisions.get(f.content)) else "none" for f in fresh}
+    rows = [[*(getattr(f, c) for c in BATCH_COLUMNS[:-1]), decided[f.content]] for f in fresh]
+    return pd.DataFrame(rows, columns=list(BATCH_COLUMNS))
+
+
+def dbt_results(built: Built) -> list[CheckResult]:
+    """dbt tests as check results: severity error blocks."""
+    from orchestration.quality.suites import CheckResult
+
+    statuses = {"pass": "passed", "fail": "failed", "warn": "failed", "error": "errored", "skipped": "errored"}
+    return [
+        CheckResult(
+            check_code=test.name,
+            kind="dbt",
+            suite=(test.model or "dbt").rsplit(".", 1)[-1],
+            frame="warehouse",
+            expectation=test.name,
+            status=statuses.get(test.status, "errored"),
+            severity=test.severity,
+            blocking=test.severity == "error",
+            observed=f"{test.failures} rows",
+            unexpected_count=test.failures,
+            element_count=None,
+            reason=test.description,
+        )
+        for test in built.tests.values()
+    ]
+
+
+def why_blocked(verdict: Verdict, lost: tuple[Loss, ...]) -> str:
+    """Why the verdict forbids publication, and what to do."""
+    # What errored often only follows from what failed.
+    failed = sorted(verdict.blocking_failures, key=lambda check: check.status != "failed")
+    named = "; ".join(f"{c.check_code} ({c.observed})" for c in failed[:3])
+    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
+    remedies = [f"{loss.source_file}: {loss.remedy}" for loss in lost[:3]]
+    remedy = "; ".join(remedies) or "correct the data, or decide with `cchc accept` or `cchc withdraw`"
+    return f"publication is blocked by {named}{more}: {remedy}"
+
+
+# ---------------------------------------------------------------- publish
+
+
+def publish(night: Night, ingested: Ingested, judged: Judged) -> Release:
+    """Publish what was built. Raises PublicationBlocked when the verdict forbids it."""
+    if judged.blocked:
+        raise PublicationBlocked(judged.blocked)
+    home, becomes_current = night.home, _becomes_current(night)
+    release = publishing.publish(
+        home,
+        night.request.settings,
+        night.request.as_of,
+        list(ingested.files),
+        judged.verdict,
+        json.loads(dbt.manifest_path(home).read_text("utf-8")),
+        home.work / "quality",
+        night.progress("publish"),
+        make_current=becomes_current,
+    )
+    beside = "" if becomes_current else f", beside the current release {home.current.resolve().name}"
+    night.listener.announce("publish", f"{len(release.manifest['tables'])} tables in {release.path}{beside}")
+    return release
+
+
+# ---------------------------------------------------------------- what is told at the end
+
+
+def summary(done: list[Step]) -> Iterator[tuple[str, str]]:
+    """The closing lines of a run, as far as it came: what came in, what was found, what was published."""
+    release = next((step.release for step in done if isinstance(step, Published)), None)
+    for step in done:
+        match step:
+            case Ingested(files=counted_files):
+                files = [f for f in counted_files if not f.is_nested]
+                yield "files", f"{len(files)} known, {sum(f.status == 'rejected' for f in files)} rejected whole"
+                read, refused = (sum(getattr(f, n) for f in counted_files) for n in ("rows_read", "rows_rejected"))
+                yield "rows", f"{read:,} read, {refused:,} rejected"
+                if release:
+                    tables = release.manifest["tables"]
+                    yield "dossiers", f"{tables['fct_dossiers']['rows']:,}, {tables['dq_flags']['rows']:,} flags"
+            case Judged(verdict=verdict):
+                yield "checks", _checks(verdict)
+            case Published():
+                yield "release", f"{step.release.release_id} in {step.release.path}"
+
+
+def _checks(verdict: Verdict) -> str:
+    counts = verdict.counts()
+    blocking = len(verdict.blocking_failures)
+    warned = counts["failed"] + counts["errored"] - blocking
+    return f"{counts['passed']} passed, {warned} warned, {blocking} failed and block publication"

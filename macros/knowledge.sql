@@ -69,9 +69,16 @@
     known_from < {{ add_days(as_of, 1) }} and known_to >= {{ add_days(as_of, 1) }}
 {%- endmacro %}
 
-{# The versions of every key of a source or register. -#}
-{% macro history_of(relation, key, state) %}
-    {{ knowledge_versions('(' ~ last_rows_per_stamp(relation, key) ~ ')', key, state) }}
+{# The versions of every key of a source or register. The key is the declaration's (models/staging/_lake.yml); the
+   state is what else the model's properties list. -#}
+{% macro history_of(table, relation) %}
+    {% if execute %}
+        {% set key = graph.sources['source.cchc.lake.' ~ table].config.meta.key %}
+        {% set of_every_history = ['source_file', 'row_number', 'known_from', 'known_to', 'last_shown_at'] %}
+        {% set columns = graph.nodes['model.cchc.history_' ~ table].columns.keys() | list %}
+        {% set state = columns | reject('in', key + of_every_history) | list %}
+        {{ return(knowledge_versions('(' ~ last_rows_per_stamp(relation, key) ~ ')', key, state)) }}
+    {% endif %}
 {% endmacro %}
 
 {# The rows as they are known now. -#}

@@ -39,8 +39,8 @@ READS_STAGING = {
     "stg_run": "the as-of day is the run's, not a source's; macro `as_of` reads it wherever a day is needed",
     "stg_landed_files": "dq_rejected_files and dq_source_freshness list landing's findings as they are",
     "stg_rejected_rows": "dq_rejected_rows lists landing's findings as they are",
-    "stg_sources": "dq_source_freshness has a row for each declared source, known or not",
-    "stg_source_columns": "data_dictionary lists the headers that landed columns are accepted under",
+    "stg_declared_sources": "dq_source_freshness has a row for each declared source, known or not",
+    "stg_declared_columns": "data_dictionary lists the headers that landed columns are accepted under",
     "stg_public_holidays": "dim_date is all that is made of them",
 }
 

@@ -45,7 +45,7 @@ with shown_again as (
     select versions.dossier_code, versions.known_from, max(observations.export_stamp) as shown_open_again
     from (
         select dossier_code, known_from, last_shown_at
-        from {{ ref('fct_dossier_versions') }}
+        from {{ ref('int_dossier_outcomes') }}
         where not ({{ is_closed_status() }}) and {{ equals_due }}
     ) as versions
     inner join {{ ref('int_dossier_observations') }} as observations
@@ -57,22 +57,22 @@ with shown_again as (
 
 versions as (
     select
-        fct_dossier_versions.*,
+        outcomes.*,
         shown_open_again,
         lag(due_on) over dossier as former_due_on,
         lag(received_on) over dossier as former_received_on,
         max(case when not ({{ is_closed_status() }}) then last_shown_at end) over earlier as last_shown_open_before,
         coalesce(max(case when {{ is_closed_status() }} then 1 end) over earlier, 0) = 1 as was_closed_before
-    from {{ ref('fct_dossier_versions') }} as fct_dossier_versions
+    from {{ ref('int_dossier_outcomes') }} as outcomes
     left join shown_again
-        on fct_dossier_versions.dossier_code = shown_again.dossier_code
-        and fct_dossier_versions.known_from = shown_again.known_from
+        on outcomes.dossier_code = shown_again.dossier_code
+        and outcomes.known_from = shown_again.known_from
     -- Deleted versions bear no flag, and none is raised by comparison with them.
     where not is_deleted
     window
-        dossier as (partition by fct_dossier_versions.dossier_code order by fct_dossier_versions.known_from),
+        dossier as (partition by outcomes.dossier_code order by outcomes.known_from),
         earlier as (
-            partition by fct_dossier_versions.dossier_code order by fct_dossier_versions.known_from
+            partition by outcomes.dossier_code order by outcomes.known_from
             rows between unbounded preceding and 1 preceding
         )
 ),

@@ -1,6 +1,6 @@
 {{ dossiers_known_on({
-    'dossier_versions': ref('fct_dossier_versions'),
-    'dates': ref('dim_date'),
+    'dossier_versions': ref('int_dossier_outcomes'),
+    'dates': ref('int_calendar'),
     'supplements': ref('history_supplements'),
     'agencies': ref('history_agencies'),
 }, as_of(), "'separate'") }}

@@ -6,19 +6,19 @@ with entries_known as (
     ], as_of()) }}
 ),
 
--- An entry whose validity ends before it begins was never valid.
+-- An entry whose validity ends before it begins was never valid, and nothing may bear the unknown member's code.
 register as (
     select *
     from entries_known
-    where valid_from < valid_to
+    where valid_from < valid_to and agency_code <> {{ unknown_code() }}
 ),
 
 named as (
     select
-        coalesce(agency_code, 'unknown') as agency_code,
+        agency_code,
         max_by(agency_name, known_from) filter (where agency_name is not null) as agency_name
-    from {{ ref('fct_dossier_versions') }}
-    group by 1
+    from {{ ref('int_dossier_outcomes') }}
+    group by agency_code
 ),
 
 entries as (
@@ -29,10 +29,13 @@ entries as (
         named.agency_code, coalesce(named.agency_name, named.agency_code) as agency_name,
         null as level, null as parent_code, null as commune_code, null as district_code, null as uses_e_office,
         null as has_internal_process, null as has_electronic_process,
-        date '1900-01-01' as valid_from, {{ open_end_day() }} as valid_to, true as is_inferred
+        {{ unknown_from() }} as valid_from, {{ open_end_day() }} as valid_to, true as is_inferred
     from named
     left join register on named.agency_code = register.agency_code
-    where register.agency_code is null
+    where register.agency_code is null and named.agency_code <> {{ unknown_code() }}
+    union all
+    select
+        {{ unknown_code() }}, {{ unknown_code() }}, null, null, null, null, null, null, null, {{ unknown_from() }}, {{ open_end_day() }}, true
 )
 
 select

@@ -13,14 +13,17 @@ entries as (
         known_to = {{ open_end() }} as is_current
     from {{ ref('history_health_facilities') }}
     -- Of several versions of one day the last counts.
-    where known_to = {{ open_end() }} or {{ day('known_from') }} < {{ day('known_to') }}
+    where (known_to = {{ open_end() }} or {{ day('known_from') }} < {{ day('known_to') }})
+        and facility_code <> {{ unknown_code() }}
     union all
     select
         named.facility_code, coalesce(named.facility_name, named.facility_code), null, null, true,
-        date '1900-01-01', {{ open_end_day() }}, true
+        {{ unknown_from() }}, {{ open_end_day() }}, true
     from named
     left join {{ ref('history_health_facilities') }} as register on named.facility_code = register.facility_code
-    where register.facility_code is null
+    where register.facility_code is null and named.facility_code <> {{ unknown_code() }}
+    union all
+    select {{ unknown_code() }}, {{ unknown_code() }}, null, null, true, {{ unknown_from() }}, {{ open_end_day() }}, true
 )
 
 select {{ surrogate_key(['facility_code', 'valid_from']) }} as facility_key, *

@@ -6,14 +6,17 @@ with entries as (
         case when known_to = {{ open_end() }} then {{ open_end_day() }} else {{ day('known_to') }} end as valid_to,
         known_to = {{ open_end() }} as is_current
     from {{ ref('history_payment_providers') }}
-    where known_to = {{ open_end() }} or {{ day('known_from') }} < {{ day('known_to') }}
+    where (known_to = {{ open_end() }} or {{ day('known_from') }} < {{ day('known_to') }})
+        and provider_code <> {{ unknown_code() }}
     union all
     select distinct
         payments.provider_code, payments.provider_code, null, null, null, true,
-        date '1900-01-01', {{ open_end_day() }}, true
+        {{ unknown_from() }}, {{ open_end_day() }}, true
     from {{ ref('history_payments') }} as payments
     left join {{ ref('history_payment_providers') }} as register on payments.provider_code = register.provider_code
-    where register.provider_code is null
+    where register.provider_code is null and payments.provider_code <> {{ unknown_code() }}
+    union all
+    select {{ unknown_code() }}, {{ unknown_code() }}, null, null, null, true, {{ unknown_from() }}, {{ open_end_day() }}, true
 )
 
 select {{ surrogate_key(['provider_code', 'valid_from']) }} as provider_key, *

@@ -5,11 +5,11 @@ with entries_known as (
     ], as_of()) }}
 ),
 
--- An entry whose validity ends before it begins was never valid.
+-- An entry whose validity ends before it begins was never valid, and nothing may bear the unknown member's code.
 register as (
     select *
     from entries_known
-    where valid_from < valid_to
+    where valid_from < valid_to and procedure_code <> {{ unknown_code() }}
 ),
 
 named as (
@@ -18,7 +18,7 @@ named as (
         max_by(procedure_name, known_from) filter (where procedure_name is not null) as procedure_name,
         max_by(field_code, known_from) filter (where field_code is not null) as field_code,
         max_by(field_name, known_from) filter (where field_name is not null) as field_name
-    from {{ ref('fct_dossier_versions') }}
+    from {{ ref('int_dossier_outcomes') }}
     group by procedure_code
 ),
 
@@ -29,10 +29,13 @@ entries as (
     select
         named.procedure_code, coalesce(named.procedure_name, named.procedure_code) as procedure_name,
         named.field_code, named.field_name, null as level, null as service_level, null as is_online,
-        null as statutory_days, date '1900-01-01' as valid_from, {{ open_end_day() }} as valid_to, true as is_inferred
+        null as statutory_days, {{ unknown_from() }} as valid_from, {{ open_end_day() }} as valid_to, true as is_inferred
     from named
     left join register on named.procedure_code = register.procedure_code
-    where register.procedure_code is null
+    where register.procedure_code is null and named.procedure_code <> {{ unknown_code() }}
+    union all
+    select
+        {{ unknown_code() }}, {{ unknown_code() }}, null, null, null, null, null, null, {{ unknown_from() }}, {{ open_end_day() }}, true
 )
 
 select

@@ -41,6 +41,12 @@ select
     newest.is_deleted,
     newest.known_from,
     newest.last_shown_at,
-    newest.source_file
+    newest.source_file,
+    newest.agency_key,
+    newest.procedure_key,
+    newest.submitted_date,
+    newest.received_date,
+    newest.due_date,
+    newest.closed_date
 from newest
 left join counted on newest.dossier_code = counted.dossier_code

@@ -1,1 +1,2 @@
+{{ config(materialized='view') }}
 {{ newest_of(ref('history_index_results')) }}

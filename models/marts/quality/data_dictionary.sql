@@ -35,4 +35,4 @@ select
     kind as data_type,
     'Accepted headers (tên cột được nhận): ' || accepted_headers || case when is_required then '. Required.' else '' end as description,
     personal_data_class
-from {{ ref('stg_source_columns') }}
+from {{ ref('stg_declared_columns') }}

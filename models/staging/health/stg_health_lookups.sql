@@ -5,7 +5,7 @@ select
     looked_up_at,
     document_type,
     identity_key,
-    identity_identity_kind,
+    identity_identity_kind as identity_kind,
     result,
     source_file,
     export_stamp,

@@ -1,0 +1,1 @@
+{{ history_of('agencies', ref('stg_agencies')) }}

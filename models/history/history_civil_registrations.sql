@@ -1,0 +1,1 @@
+{{ history_of('civil_registrations', ref('stg_civil_registrations')) }}

@@ -1,0 +1,1 @@
+{{ history_of('dossier_events', ref('stg_dossier_events')) }}

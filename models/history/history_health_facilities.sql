@@ -1,0 +1,1 @@
+{{ history_of('health_facilities', ref('stg_health_facilities')) }}

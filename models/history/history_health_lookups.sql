@@ -1,0 +1,1 @@
+{{ history_of('health_lookups', ref('stg_health_lookups')) }}

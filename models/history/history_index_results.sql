@@ -1,0 +1,1 @@
+{{ history_of('index_results', ref('stg_index_results')) }}

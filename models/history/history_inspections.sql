@@ -1,0 +1,1 @@
+{{ history_of('inspections', ref('stg_inspections')) }}

@@ -1,0 +1,1 @@
+{{ history_of('payment_providers', ref('stg_payment_providers')) }}

@@ -1,0 +1,1 @@
+{{ history_of('payments', ref('stg_payments')) }}

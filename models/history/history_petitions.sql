@@ -1,0 +1,1 @@
+{{ history_of('petitions', ref('stg_petitions')) }}

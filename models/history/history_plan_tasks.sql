@@ -1,0 +1,1 @@
+{{ history_of('plan_tasks', ref('stg_plan_tasks')) }}

@@ -1,0 +1,1 @@
+{{ history_of('procedure_cuts', ref('stg_procedure_cuts')) }}

@@ -1,0 +1,1 @@
+{{ history_of('procedures', ref('stg_procedures')) }}

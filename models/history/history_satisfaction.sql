@@ -1,0 +1,1 @@
+{{ history_of('satisfaction', ref('stg_satisfaction')) }}

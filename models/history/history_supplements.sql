@@ -1,0 +1,1 @@
+{{ history_of('supplements', ref('stg_supplements')) }}

@@ -1,0 +1,1 @@
+{{ history_of('trainings', ref('stg_trainings')) }}

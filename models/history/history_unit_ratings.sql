@@ -1,0 +1,1 @@
+{{ history_of('unit_ratings', ref('stg_unit_ratings')) }}

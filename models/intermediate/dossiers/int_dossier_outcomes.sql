@@ -1,0 +1,1 @@
+{{ dossier_outcomes(ref('int_dossier_versions')) }}

@@ -1,4 +1,0 @@
-{{ config(alias='civil_registrations', schema='history') }}
-{{ history_of(ref('stg_civil_registrations'), ['registration_code'], [
-    'event_type', 'event_date', 'registered_at', 'commune_code', 'channel', 'is_interlinked', 'group_dossier_code', 'person_key', 'person_identity_kind', 'registration_kind', 'registry_office',
-]) }}

@@ -1,4 +1,0 @@
-{{ config(alias='dossier_events', schema='history') }}
-{{ history_of(ref('stg_dossier_events'), ['dossier_code', 'occurred_at', 'status_code'], [
-    'step_name', 'unit_name', 'officer_key', 'due_at',
-]) }}

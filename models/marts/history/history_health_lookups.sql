@@ -1,4 +1,0 @@
-{{ config(alias='health_lookups', schema='history') }}
-{{ history_of(ref('stg_health_lookups'), ['lookup_code'], [
-    'facility_code', 'facility_name', 'looked_up_at', 'document_type', 'identity_key', 'identity_identity_kind', 'result',
-]) }}

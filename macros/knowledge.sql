@@ -1,5 +1,8 @@
 {# What was known when. One definition of versions for every source and register. -#}
 
+{# The rows of a lake table that were accepted; rejected ones lie beside them with their reason. -#}
+{% macro accepted(table) %}(select * from {{ table }} where reject_reason is null) as accepted{% endmacro %}
+
 {# The rows of one export that count: of several rows of one key with one stamp, the last by file name and row
    number (docs/landing-contract.md 4). Only keys that repeat pass through a window. -#}
 {% macro last_rows_per_stamp(relation, key) %}

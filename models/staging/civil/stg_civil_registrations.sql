@@ -14,5 +14,4 @@ select
     source_file,
     export_stamp,
     row_number
-from {{ source('lake', 'civil_registrations') }}
-where reject_reason is null
+from {{ accepted(source('lake', 'civil_registrations')) }}

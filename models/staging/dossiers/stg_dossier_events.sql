@@ -9,5 +9,4 @@ select
     source_file,
     export_stamp,
     row_number
-from {{ source('lake', 'dossier_events') }}
-where reject_reason is null
+from {{ accepted(source('lake', 'dossier_events')) }}

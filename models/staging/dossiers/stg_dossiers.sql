@@ -33,5 +33,4 @@ select
     source_file,
     export_stamp,
     row_number
-from {{ source('lake', 'dossiers') }}
-where reject_reason is null
+from {{ accepted(source('lake', 'dossiers')) }}

@@ -10,5 +10,4 @@ select
     source_file,
     export_stamp,
     row_number
-from {{ source('lake', 'health_lookups') }}
-where reject_reason is null
+from {{ accepted(source('lake', 'health_lookups')) }}

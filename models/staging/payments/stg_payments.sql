@@ -9,5 +9,4 @@ select
     source_file,
     export_stamp,
     row_number
-from {{ source('lake', 'payments') }}
-where reject_reason is null
+from {{ accepted(source('lake', 'payments')) }}

@@ -13,5 +13,4 @@ select
     source_file,
     export_stamp,
     row_number
-from {{ source('lake', 'agencies') }}
-where reject_reason is null
+from {{ accepted(source('lake', 'agencies')) }}

@@ -6,5 +6,4 @@ select
     source_file,
     export_stamp,
     row_number
-from {{ source('lake', 'directives') }}
-where reject_reason is null
+from {{ accepted(source('lake', 'directives')) }}

@@ -6,5 +6,4 @@ select
     source_file,
     export_stamp,
     row_number
-from {{ source('lake', 'health_facilities') }}
-where reject_reason is null
+from {{ accepted(source('lake', 'health_facilities')) }}

@@ -8,5 +8,4 @@ select
     source_file,
     export_stamp,
     row_number
-from {{ source('lake', 'index_results') }}
-where reject_reason is null
+from {{ accepted(source('lake', 'index_results')) }}

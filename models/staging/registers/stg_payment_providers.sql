@@ -7,5 +7,4 @@ select
     source_file,
     export_stamp,
     row_number
-from {{ source('lake', 'payment_providers') }}
-where reject_reason is null
+from {{ accepted(source('lake', 'payment_providers')) }}

@@ -10,5 +10,4 @@ select
     source_file,
     export_stamp,
     row_number
-from {{ source('lake', 'plan_tasks') }}
-where reject_reason is null
+from {{ accepted(source('lake', 'plan_tasks')) }}

@@ -7,5 +7,4 @@ select
     source_file,
     export_stamp,
     row_number
-from {{ source('lake', 'procedure_cuts') }}
-where reject_reason is null
+from {{ accepted(source('lake', 'procedure_cuts')) }}

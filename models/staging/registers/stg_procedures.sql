@@ -12,5 +12,4 @@ select
     source_file,
     export_stamp,
     row_number
-from {{ source('lake', 'procedures') }}
-where reject_reason is null
+from {{ accepted(source('lake', 'procedures')) }}

@@ -237,3 +237,19 @@ def test_what_changes_in_landing(nightly, landing_and_home: tuple[Path, Path]) -
 
     nightly(landing, home, date(2023, 8, 2))
     assert "7777" in {c[-4:] for c in known()}
+
+
+def test_the_star_counts_what_the_figures_count(release: duckdb.DuckDBPyConnection) -> None:
+    """Dossiers received by level and month, met by key alone: those without a valid entry are the unknown member's."""
+    star = release.execute(
+        "select coalesce(agency.level, 'unknown'), dates.month_start, count(*) from marts.fct_dossiers as dossiers "
+        "inner join marts.dim_agency as agency on dossiers.agency_key = agency.agency_key "
+        "inner join marts.dim_date as dates on dossiers.received_date = dates.date_day "
+        "where dossiers.bucket <> 'not_counted' group by all order by all"
+    ).fetchall()
+    figures = release.execute(
+        "select scope_code, period_start, numerator from marts.kpi_values where kpi_code = 'dossiers_received' "
+        "and scope_type = 'level' and period_type = 'month' and numerator > 0 order by all"
+    ).fetchall()
+    assert star
+    assert star == figures

@@ -13,7 +13,7 @@ from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse import dbt
 
 FIGURES = (
-    "fct_dossier_versions", "int_dossiers_counted", "fct_dossiers", "int_kpi_first_month", "int_kpi_dossier_changes",
+    "int_dossier_outcomes", "int_dossiers_counted", "fct_dossiers", "int_kpi_first_month", "int_kpi_dossier_changes",
     "int_kpi_dossier_months", "int_kpi_dossier_periods", "kpi_values",
 )  # fmt: skip
 BEYOND_FIGURES = ("int_dossier_flags", "dq_flags", "form_06a", "int_published_macros")

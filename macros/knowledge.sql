@@ -77,6 +77,7 @@
 {% macro history_of(table, relation) %}
     {% if execute %}
         {% set key = graph.sources['source.cchc.lake.' ~ table].config.meta.key %}
+        {% if not key %}{{ exceptions.raise_compiler_error('models/staging/_lake.yml says no meta.key of ' ~ table) }}{% endif %}
         {% set of_every_history = ['source_file', 'row_number', 'known_from', 'known_to', 'last_shown_at'] %}
         {% set columns = graph.nodes['model.cchc.history_' ~ table].columns.keys() | list %}
         {% set state = columns | reject('in', key + of_every_history) | list %}

@@ -123,7 +123,12 @@ def _may_read_staging(node: Node, parent: Node) -> bool:
 def test_no_exception_is_stale() -> None:
     read = {parent.rsplit(".", 1)[-1] for node in models("marts") for parent in node["depends_on"]["nodes"]}
     assert set(READS_STAGING) <= read
-    ahead = {node["name"] for node in models("intermediate") for p in node["depends_on"]["nodes"] if ".fct_" in p or ".dim_" in p}
+    ahead = {
+        node["name"]
+        for node in models("intermediate")
+        for p in node["depends_on"]["nodes"]
+        if ".fct_" in p or ".dim_" in p
+    }
     assert set(READS_AHEAD) == ahead
 
 
@@ -356,7 +361,9 @@ def test_each_lake_table_has_one_reader_and_each_staging_model_one_table() -> No
 
 
 def test_only_staging_reads_the_lake() -> None:
-    assert not [n["name"] for n in models() if layer(n) != "staging" and any(p.startswith("source.") for p in parents(n))]
+    assert not [
+        n["name"] for n in models() if layer(n) != "staging" and any(p.startswith("source.") for p in parents(n))
+    ]
 
 
 def test_models_have_parents() -> None:
@@ -418,7 +425,11 @@ def test_sentences_are_written_once() -> None:
 
 def test_keys_of_dimensions_are_tested() -> None:
     """Every surrogate key and calendar day of a fact meets its dimension."""
-    dimensions = {f"{n['name'].removeprefix('dim_').rpartition('_')[2]}_key" for n in models("marts") if n["name"].startswith("dim_")}
+    dimensions = {
+        f"{n['name'].removeprefix('dim_').rpartition('_')[2]}_key"
+        for n in models("marts")
+        if n["name"].startswith("dim_")
+    }
     facts = [n for n in models("marts") if n["name"].startswith("fct_")]
     wrong, met = [], 0
     for fact in facts:

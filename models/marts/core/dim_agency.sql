@@ -35,7 +35,8 @@ entries as (
     where register.agency_code is null and named.agency_code <> {{ unknown_code() }}
     union all
     select
-        {{ unknown_code() }}, {{ unknown_code() }}, null, null, null, null, null, null, null, {{ unknown_from() }}, {{ open_end_day() }}, true
+        {{ unknown_code() }}, {{ unknown_code() }}, null, null, null, null, null, null, null,
+        {{ unknown_from() }}, {{ open_end_day() }}, true
 )
 
 select

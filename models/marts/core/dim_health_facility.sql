@@ -23,7 +23,9 @@ entries as (
     left join {{ ref('history_health_facilities') }} as register on named.facility_code = register.facility_code
     where register.facility_code is null and named.facility_code <> {{ unknown_code() }}
     union all
-    select {{ unknown_code() }}, {{ unknown_code() }}, null, null, true, {{ unknown_from() }}, {{ open_end_day() }}, true
+    select
+        {{ unknown_code() }}, {{ unknown_code() }}, null, null, true,
+        {{ unknown_from() }}, {{ open_end_day() }}, true
 )
 
 select {{ surrogate_key(['facility_code', 'valid_from']) }} as facility_key, *

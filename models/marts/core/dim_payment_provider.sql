@@ -16,7 +16,9 @@ with entries as (
     left join {{ ref('history_payment_providers') }} as register on payments.provider_code = register.provider_code
     where register.provider_code is null and payments.provider_code <> {{ unknown_code() }}
     union all
-    select {{ unknown_code() }}, {{ unknown_code() }}, null, null, null, true, {{ unknown_from() }}, {{ open_end_day() }}, true
+    select
+        {{ unknown_code() }}, {{ unknown_code() }}, null, null, null, true,
+        {{ unknown_from() }}, {{ open_end_day() }}, true
 )
 
 select {{ surrogate_key(['provider_code', 'valid_from']) }} as provider_key, *

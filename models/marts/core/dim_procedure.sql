@@ -29,13 +29,15 @@ entries as (
     select
         named.procedure_code, coalesce(named.procedure_name, named.procedure_code) as procedure_name,
         named.field_code, named.field_name, null as level, null as service_level, null as is_online,
-        null as statutory_days, {{ unknown_from() }} as valid_from, {{ open_end_day() }} as valid_to, true as is_inferred
+        null as statutory_days,
+        {{ unknown_from() }} as valid_from, {{ open_end_day() }} as valid_to, true as is_inferred
     from named
     left join register on named.procedure_code = register.procedure_code
     where register.procedure_code is null and named.procedure_code <> {{ unknown_code() }}
     union all
     select
-        {{ unknown_code() }}, {{ unknown_code() }}, null, null, null, null, null, null, {{ unknown_from() }}, {{ open_end_day() }}, true
+        {{ unknown_code() }}, {{ unknown_code() }}, null, null, null, null, null, null,
+        {{ unknown_from() }}, {{ open_end_day() }}, true
 )
 
 select

@@ -1,5 +1,5 @@
 {# The star: facts carry the key of each dimension's version valid on their business day, and of the calendar's day.
-   Neither is ever missing: what no entry is valid for has the unknown member's (docs/decisions/0009-the-star.md). -#}
+   Neither is ever missing: what no entry is valid for has the unknown member's (docs/decisions/0010-the-star.md). -#}
 
 {# The code under which whatever has none is counted, reserved for it (landing contract, section 6). -#}
 {% macro unknown_code() %}'unknown'{% endmacro %}

@@ -57,17 +57,28 @@ hotline_answer_rate,Tỷ lệ trả lời,Answer rate,answered / made,rate,tỷ 
 
 def add_a_source(project: Path) -> None:
     (project / "orchestration/sources/registers/hotline_calls.yml").write_text(DECLARATION, "utf-8")
-    add(project / "models/staging/_lake.yml", "    tables:\n", "      - name: hotline_calls\n        description: Calls (cuộc gọi).\n")
+    add(project / "models/staging/_lake.yml", "    tables:\n", "      - name: hotline_calls\n        config: {meta: {key: [call_code]}}\n        description: Calls (cuộc gọi).\n")
     for name in ("stg_trainings", "history_trainings", "fct_trainings"):
         assert f"`{name}`" in RECIPE["Add a source"]
         like = sorted((project / "models").rglob(f"{name}.*"))
         assert {path.suffix for path in like} >= {".sql", ".yml"}
         for path in like:
-            text = path.read_text("utf-8")
-            for old, new in [("trainings", "hotline_calls"), ("training_code", "call_code"), ("held_on", "called_on"),
-                             ("participants", "rings")]:  # fmt: skip
-                text = text.replace(old, new)
-            path.with_name(path.name.replace("trainings", "hotline_calls")).write_text(text, "utf-8")
+            path.with_name(path.name.replace("trainings", "hotline_calls")).write_text(
+                renamed(path.read_text("utf-8")), "utf-8"
+            )
+    sentences = project / "models/columns.md"
+    text = sentences.read_text("utf-8")
+    blocks = re.findall(r"\{% docs \w+ %\}.*?\{% enddocs %\}\n", text, re.S)
+    new = [renamed(block) for block in blocks if renamed(block.splitlines()[0]) != block.splitlines()[0]]
+    sentences.write_text(text + "\n" + "\n".join(new), "utf-8")
+
+
+def renamed(text: str) -> str:
+    """What is said of trainings, said of calls."""
+    for old, new in [("trainings", "hotline_calls"), ("training_code", "call_code"), ("held_on", "called_on"),
+                     ("participants", "rings")]:  # fmt: skip
+        text = text.replace(old, new)
+    return text
 
 
 def add_kpis(project: Path) -> None:

@@ -57,7 +57,11 @@ hotline_answer_rate,Tỷ lệ trả lời,Answer rate,answered / made,rate,tỷ 
 
 def add_a_source(project: Path) -> None:
     (project / "orchestration/sources/registers/hotline_calls.yml").write_text(DECLARATION, "utf-8")
-    add(project / "models/staging/_lake.yml", "    tables:\n", "      - name: hotline_calls\n        config: {meta: {key: [call_code]}}\n        description: Calls (cuộc gọi).\n")
+    add(
+        project / "models/staging/_lake.yml",
+        "    tables:\n",
+        "      - name: hotline_calls\n        config: {meta: {key: [call_code]}}\n        description: Calls (cuộc gọi).\n",
+    )
     for name in ("stg_trainings", "history_trainings", "fct_trainings"):
         assert f"`{name}`" in RECIPE["Add a source"]
         like = sorted((project / "models").rglob(f"{name}.*"))
@@ -133,7 +137,9 @@ def test_the_new_source_is_published(changed: tuple[Path, Path]) -> None:
         rows = release.execute("select call_code, rings from marts.fct_hotline_calls order by 1").fetchall()
         assert rows == [("G1", 2), ("G2", 10), ("G3", 1)]
         assert release.execute("select count(*) from history.hotline_calls").fetchone() == (3,)
-        rejected = release.execute("select row_number, column_name from marts.dq_rejected_rows where source like '%hotline%'")
+        rejected = release.execute(
+            "select row_number, column_name from marts.dq_rejected_rows where source like '%hotline%'"
+        )
         assert rejected.fetchall() == [(5, "called_on")]
 
 
@@ -156,7 +162,11 @@ def test_the_new_kpis_are_published_asked_and_explained(changed: tuple[Path, Pat
     table = run(project, "kpi", "--home", home, "--from", "2023-07-04", "--kpi", "hotline_answer_rate").stdout
     assert table.splitlines()[1].split()[-2:] == ["50.00", "%"]
     explained = run(project, "explain", "--home", home, "hotline_answer_rate", "--format", "json").stdout
-    assert {row["entity_code"]: row["in_numerator"] for row in json.loads(explained)} == {"G1": True, "G2": False, "G3": True}
+    assert {row["entity_code"]: row["in_numerator"] for row in json.loads(explained)} == {
+        "G1": True,
+        "G2": False,
+        "G3": True,
+    }
 
 
 def test_the_recipes_name_every_place() -> None:

@@ -51,8 +51,8 @@ sbom: setup
 
 # dbt's documentation of the demo's last night, in one page.
 docs: setup
-	@CCHC_WAREHOUSE=$(abspath $(DEMO))/home/warehouse.duckdb $(BIN)/dbt --quiet docs generate --static --no-version-check \
-		--project-dir . --profiles-dir . --target-path $(abspath $(DEMO))/docs --log-path $(abspath $(DEMO))/docs
+	@$(BIN)/dbt --quiet docs generate --static --no-version-check \
+		--project-dir . --profiles-dir $(DEMO)/home/dbt --target-path $(abspath $(DEMO))/docs --log-path $(abspath $(DEMO))/docs
 	@echo $(DEMO)/docs/static_index.html
 
 ui: setup

@@ -1,7 +1,7 @@
 {# The star: facts carry the key of each dimension's version valid on their business day, and of the calendar's day.
    Neither is ever missing: what no entry is valid for has the unknown member's (docs/decisions/0010-the-star.md). -#}
 
-{# The code under which whatever has none is counted, reserved for it (landing contract, section 6). -#}
+{# The code under which whatever has none is counted, reserved for it (docs/landing-contract.md 6). -#}
 {% macro unknown_code() %}'unknown'{% endmacro %}
 {% macro unknown_from() %}date '1900-01-01'{% endmacro %}
 {% macro unknown_key() %}{{ surrogate_key([unknown_code(), unknown_from()]) }}{% endmacro %}

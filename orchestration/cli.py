@@ -1,4 +1,4 @@
-"""The command `cchc`: parses, calls, prints. Exit codes as the published interface says."""
+"""The command `cchc`: parses, calls, prints. Exit codes: docs/published-interface.md 1."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _ASKING_SECONDS = 0.1
 
 
 class Home:
-    """Paths inside one home directory (published interface, "The home")."""
+    """Paths inside one home directory (docs/published-interface.md 2)."""
 
     def __init__(self, root: Path):
         self.root = root

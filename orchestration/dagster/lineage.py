@@ -1,6 +1,6 @@
 """Asset specs of dbt's models and check specs of its tests, read from the manifest.
 
-dagster-dbt would run dbt in a second process; the night runs it in this one (stack.md, start-up), and needs
+dagster-dbt would run dbt in a second process; the night runs it in this one (docs/stack.md 1), and needs
 of it only these specs.
 """
 

@@ -1,4 +1,4 @@
--- Dossiers that can be read but cannot be true (landing contract, section 5): one finding per dossier and rule.
+-- Dossiers that can be read but cannot be true (docs/landing-contract.md 5): one finding per dossier and rule.
 {% set equals_due = "date_trunc('second', completed_at) = date_trunc('second', due_at)" %}
 {% set newest_rules = [
     ('closed_without_end_date', is_closed_status() ~ ' and completed_at is null and returned_at is null',

@@ -9,7 +9,8 @@ no_dossiers as (
     {% set nothing = "case when exists (select 1 from " ~ ref('fct_dossier_versions') ~ ") then 0 end" %}
     {% for kpi in dossiers.kpis %}
     select
-        '{{ kpi.code }}' as kpi_code, 'province' as scope_type, 'all' as scope_code, period_type, period_start, period_end,
+        '{{ kpi.code }}' as kpi_code, 'province' as scope_type, 'all' as scope_code,
+        period_type, period_start, period_end,
         cast({{ nothing }} as bigint) as numerator,
         cast({{ nothing if kpi.denominator else 'null' }} as bigint) as denominator,
         cast({{ 'null' if kpi.denominator else nothing }} as double) as value

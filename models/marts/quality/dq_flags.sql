@@ -1,4 +1,4 @@
--- Dossiers and rows of the other sources that can be read but cannot be true (landing contract, section 5).
+-- Dossiers and rows of the other sources that can be read but cannot be true (docs/landing-contract.md 5).
 with newest_events as (
     select dossier_code, source_file from {{ ref('fct_dossier_events') }}
 ),

@@ -1,4 +1,4 @@
--- The identities of the landing contract, section 4: whatever else changes, both sides stay equal.
+-- The identities of docs/landing-contract.md 4: whatever else changes, both sides stay equal.
 {% set identities = [
     ('flows_close', 'opening_in_process + received', 'resolved + withdrawn + closing_in_process'),
     ('resolved_split', 'resolved_early + resolved_on_due_date + resolved_late', 'resolved'),

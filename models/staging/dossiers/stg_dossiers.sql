@@ -4,7 +4,7 @@ select
     procedure_name,
     field_code,
     field_name,
-    -- Contract section 3: a missing agency is the part of the dossier code before its first dash.
+    -- docs/landing-contract.md 3: a missing agency is the part of the dossier code before its first dash.
     coalesce(
         agency_code,
         case when dossier_code like '%-%' then nullif(split_part(dossier_code, '-', 1), '') end

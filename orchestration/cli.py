@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import wraps
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def main() -> None:
     interrupts.heed()
     os.umask(UMASK)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     debug = "--debug" in sys.argv
     try:
         cli.main(args=[a for a in sys.argv[1:] if a != "--debug"], prog_name="cchc", standalone_mode=False)
@@ -191,8 +193,13 @@ def _telling() -> Iterator[Any]:
     from orchestration.night.request import Listener
 
     bars = _Bars()
+
+    def announce(stage: str, text: str) -> None:
+        bars.close()
+        _say(f"{stage:<9} {text}")
+
     try:
-        yield Listener(announce=lambda stage, text: (bars.close(), _say(f"{stage:<9} {text}")), progress=bars)
+        yield Listener(announce=announce, progress=bars)
     finally:
         bars.close()
 

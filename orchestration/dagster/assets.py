@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 from dagster import (
-    AssetCheckKey,
     AssetCheckResult,
     AssetCheckSeverity,
     AssetCheckSpec,
@@ -122,7 +121,9 @@ def _is_wanted(event: Event, context: AssetExecutionContext) -> bool:
     """A check can be left out of a run."""
     if isinstance(event, MaterializeResult):
         return True
-    return AssetCheckKey(event.asset_key, event.check_name) in context.selected_asset_check_keys
+    return any(
+        (key.asset_key, key.name) == (event.asset_key, event.check_name) for key in context.selected_asset_check_keys
+    )
 
 
 def _require_all(context: AssetExecutionContext, specs: list[AssetSpec]) -> None:
@@ -141,7 +142,7 @@ def _events(step: Ingested | Built | Judged | Published, manifest: dict[str, Any
     """What is to be seen of a step. Without news nothing is made, and nothing said."""
     match step:
         case Ingested(report=report):
-            for name in {f.source for f in report.written} & set(all_sources()):
+            for name in set(all_sources()) & {f.source for f in report.written}:
                 written = [f for f in report.written if f.source == name]
                 yield MaterializeResult(
                     lineage.lake_key(name),

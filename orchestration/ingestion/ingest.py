@@ -21,7 +21,7 @@ from orchestration.lake.store import Lake
 from orchestration.settings import Settings
 from orchestration.sources import all_sources
 
-Progress = Callable[[str, int, int], None]
+Progress = Callable[[str, int, int], object]
 
 # So many files become part of the lake together: each time, its folders and register are written to disk.
 _TOGETHER = 64

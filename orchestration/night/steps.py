@@ -68,8 +68,9 @@ Step = Ingested | Built | Judged | Published
 def run_night(request: Request, listener: Listener = SILENT) -> Published:
     """One night from its first step to its last. Raises HomeBusy, PublicationBlocked, UsageError, CchcError."""
     with held(request, listener) as night:
-        *_, published = steps(night)
-    return published
+        *_, last = steps(night)
+    assert isinstance(last, Published)
+    return last
 
 
 def steps(night: Night) -> Iterator[Step]:
@@ -269,9 +270,9 @@ def batch(home: Home, ingested: Ingested) -> pd.DataFrame:
 
 def dbt_results(built: Built) -> list[CheckResult]:
     """dbt tests as check results: severity error blocks."""
-    from orchestration.quality.suites import CheckResult
+    from orchestration.quality.suites import CheckResult, Status
 
-    statuses = {"pass": "passed", "fail": "failed", "warn": "failed", "error": "errored", "skipped": "errored"}
+    statuses: dict[str, Status] = {"pass": "passed", "fail": "failed", "warn": "failed"}
     return [
         CheckResult(
             check_code=test.name,

@@ -30,7 +30,7 @@ from orchestration.sql.engine import connect
 STORAGE_VERSION = "v1.2.0"
 PUBLISHED_SCHEMAS = ("marts", "history")
 
-Progress = Callable[[str, int, int], None]
+Progress = Callable[[str, int, int], object]
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class CheckResult:
     frame: str
     expectation: str
     status: Status
-    severity: Literal["error", "warning"]
+    severity: str
     blocking: bool
     observed: str
     unexpected_count: int | None

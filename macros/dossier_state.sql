@@ -24,15 +24,20 @@
                 partition by dossier_code order by known_from rows between unbounded preceding and current row
             ) as times_shown_open
         from {{ versions }}
+        where is_only_version is not true
     ),
 
     shown as (
         select
-            *,
+            * {{ excluding(['times_shown_open']) }},
             case when {{ is_closed_status() }} then min(case when {{ is_closed_status() }} then known_from end)
                 over (partition by dossier_code, times_shown_open)
             end as shown_closed_since
         from runs
+        union all
+        select *, case when {{ is_closed_status() }} then known_from end as shown_closed_since
+        from {{ versions }}
+        where is_only_version
     ),
 
     days as (
@@ -68,7 +73,7 @@
     )
 
     select
-        * {{ excluding(['times_shown_open', 'first_day_overdue']) }},
+        * {{ excluding(['is_only_version', 'first_day_overdue']) }},
         case
             when outcome <> 'resolved' then null
             when closed_on < due_on then 'early'

@@ -40,32 +40,63 @@
 
 {# Runs of the same state, with the half-open interval of export stamps during which each was the newest known.
    `observations` holds at most one row per key and stamp. `last_shown_at` is the newest export that showed the
-   state, changed or not. -#}
-{% macro knowledge_versions(observations, key, state) %}
-    with compared as (
+   state, changed or not. Only keys that were shown more than once pass through a window; `only_version` names a
+   column that is true of the others. -#}
+{% macro knowledge_versions(observations, key, state, only_version=none) %}
+    {% set columns %}
+        {{ (key + state) | join(', ') }},
+        source_file,
+        row_number,
+        {% if only_version %}is_shown_once as {{ only_version }},{% endif %}
+        export_stamp as known_from
+    {% endset %}
+    with shown_again as (
+        select {{ key | join(', ') }}, true as is_shown_again
+        from {{ observations }} as observations
+        group by {{ key | join(', ') }}
+        having count(*) > 1
+    ),
+
+    shown_once as (
+        select observations.*, true as is_shown_once
+        from {{ observations }} as observations
+        left join shown_again on {{ same_key('observations', 'shown_again', key) }}
+        where shown_again.is_shown_again is null
+    ),
+
+    compared as (
         select
-            *,
+            observations.*,
+            false as is_shown_once,
             lag(export_stamp) over keys as previous_stamp,
-            max(export_stamp) over (partition by {{ key | join(', ') }}) as newest_stamp,
+            max(export_stamp) over (partition by {{ in_relation('observations', key) }}) as newest_stamp,
             lag(export_stamp) over keys is null
             {% for column in state %}
             or {{ column }} is distinct from lag({{ column }}) over keys
             {% endfor %} as is_change
         from {{ observations }} as observations
-        window keys as (partition by {{ key | join(', ') }} order by export_stamp)
+        inner join shown_again on {{ same_key('observations', 'shown_again', key) }}
+        window keys as (partition by {{ in_relation('observations', key) }} order by export_stamp)
     )
 
     select
-        {{ (key + state) | join(', ') }},
-        source_file,
-        row_number,
-        export_stamp as known_from,
+        {{ columns }},
+        {{ open_end() }} as known_to,
+        export_stamp as last_shown_at
+    from shown_once
+    union all
+    select
+        {{ columns }},
         coalesce(lead(export_stamp) over keys, {{ open_end() }}) as known_to,
         coalesce(lead(previous_stamp) over keys, newest_stamp) as last_shown_at
     from compared
     where is_change
     window keys as (partition by {{ key | join(', ') }} order by export_stamp)
 {% endmacro %}
+
+{% macro in_relation(relation, columns) -%}
+    {% for column in columns %}{{ relation }}.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+{%- endmacro %}
 
 {# The versions known at the end of a day. -#}
 {% macro known_on(as_of) -%}

@@ -46,13 +46,20 @@ with shown_again as (
     from (
         select dossier_code, known_from, last_shown_at
         from {{ ref('int_dossier_outcomes') }}
-        where not ({{ is_closed_status() }}) and {{ equals_due }}
+        where not ({{ is_closed_status() }}) and {{ equals_due }} and last_shown_at > known_from
     ) as versions
-    inner join {{ ref('int_dossier_observations') }} as observations
+    inner join {{ ref('stg_dossiers') }} as observations
         on versions.dossier_code = observations.dossier_code
         and observations.export_stamp >= versions.known_from
         and observations.export_stamp < versions.last_shown_at
     group by versions.dossier_code, versions.known_from
+),
+
+-- Most dossiers have one version: nothing to compare, no window to pass through.
+compared as (
+    select dossier_code from {{ ref('int_dossier_outcomes') }} where known_to <> {{ open_end() }}
+    union
+    select dossier_code from shown_again
 ),
 
 versions as (
@@ -68,7 +75,7 @@ versions as (
         on outcomes.dossier_code = shown_again.dossier_code
         and outcomes.known_from = shown_again.known_from
     -- Deleted versions bear no flag, and none is raised by comparison with them.
-    where not is_deleted
+    where not is_deleted and outcomes.dossier_code in (select compared.dossier_code from compared)
     window
         dossier as (partition by outcomes.dossier_code order by outcomes.known_from),
         earlier as (
@@ -87,20 +94,20 @@ procedures as (
 
 newest as (
     select
-        versions.*,
-        {{ first_group('versions.dossier_code', '-([0-9]{6})-') }} as day_in_code,
+        outcomes.*,
+        {{ first_group('outcomes.dossier_code', '-([0-9]{6})-') }} as day_in_code,
         exists (select 1 from agencies) as register_knows_agencies,  -- noqa: LT01
         exists (select 1 from procedures) as register_knows_procedures,  -- noqa: LT01
         agencies.agency_code is not null as agency_is_valid,
         procedures.procedure_code is not null as procedure_is_valid
-    from versions
+    from {{ ref('int_dossier_outcomes') }} as outcomes
     left join agencies
-        on versions.agency_code = agencies.agency_code
-        and versions.received_on >= agencies.valid_from and versions.received_on < agencies.valid_to
+        on outcomes.agency_code = agencies.agency_code
+        and outcomes.received_on >= agencies.valid_from and outcomes.received_on < agencies.valid_to
     left join procedures
-        on versions.procedure_code = procedures.procedure_code
-        and versions.received_on >= procedures.valid_from and versions.received_on < procedures.valid_to
-    where versions.known_to = {{ open_end() }}
+        on outcomes.procedure_code = procedures.procedure_code
+        and outcomes.received_on >= procedures.valid_from and outcomes.received_on < procedures.valid_to
+    where outcomes.known_to = {{ open_end() }} and not outcomes.is_deleted
 )
 
 {% for rule, test, detail in newest_rules %}

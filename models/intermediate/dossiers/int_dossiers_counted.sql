@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 {{ dossiers_known_on({
     'dossier_versions': ref('int_dossier_outcomes'),
     'dates': ref('int_calendar'),

@@ -44,7 +44,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         shares = any(made.scope == "module" for makers in fixtures.values() for made in makers)
         if shares or not (OF_A_NIGHT & fixtures.keys() or item.get_closest_marker("slow")):
             item.add_marker(pytest.mark.xdist_group(item.path.name))
-    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, item.get_closest_marker("xdist_group") is not None))
+    items.sort(
+        key=lambda item: (item.get_closest_marker("slow") is None, item.get_closest_marker("xdist_group") is not None)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -88,8 +90,14 @@ def cchc(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.C
     def run(*arguments: object, program: str = "", **options: object) -> subprocess.CompletedProcess[str]:
         start = [sys.executable, "-c", program] if program else [sys.executable, "-m", "orchestration.cli"]
         return subprocess.run(
-            [*start, *map(str, arguments)], cwd=folder, env=os.environ | {"PYTHONPATH": str(PROJECT_DIR)},
-            capture_output=True, text=True, timeout=300, check=False, **options,
+            [*start, *map(str, arguments)],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(PROJECT_DIR)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            **options,
         )
 
     return run

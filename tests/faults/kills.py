@@ -172,7 +172,10 @@ def stands_in_tables(path: Path, person: Person, work: Path) -> bool:
     """Whether a row of a Parquet file or of a table of a database, or what it says of itself, holds the person."""
     with duckdb.connect() as con:
         if path.suffix == ".parquet":
-            tables = [f"read_parquet('{path}')", f"(select decode(key), decode(value) from parquet_kv_metadata('{path}'))"]
+            tables = [
+                f"read_parquet('{path}')",
+                f"(select decode(key), decode(value) from parquet_kv_metadata('{path}'))",
+            ]
         else:
             copy = Path(shutil.copy(path, work / "looked_at.duckdb"))
             if (log := path.with_name(path.name + ".wal")).exists():
@@ -182,7 +185,9 @@ def stands_in_tables(path: Path, person: Person, work: Path) -> bool:
                 "select schema_name, table_name from duckdb_tables() where database_name = 'held'").fetchall()]  # fmt: skip
         pattern = "|".join(re.escape(needle.decode()) for needle in person.needles if b"\0" not in needle)
         return any(
-            con.execute(f"select count(*) from {table} as t where regexp_matches(lower(t::varchar), ?)", [pattern]).fetchone()[0]
+            con.execute(
+                f"select count(*) from {table} as t where regexp_matches(lower(t::varchar), ?)", [pattern]
+            ).fetchone()[0]
             for table in tables
         )
 
@@ -468,7 +473,11 @@ class Kills:
         for scene in scenes:
             scene.ending = scene.undisturbed(self._copy(scene))
         for scene in [night, *scenes]:
-            self.faults += [f"undisturbed {scene.name}: {scene.ending[p]}" for p in ("damaged", "release", "left") if scene.ending[p]]
+            self.faults += [
+                f"undisturbed {scene.name}: {scene.ending[p]}"
+                for p in ("damaged", "release", "left")
+                if scene.ending[p]
+            ]
         return {"build": night, "check": night} | {scene.name: scene for scene in scenes}
 
     def _copy(self, scene: Scene) -> Path:
@@ -504,7 +513,11 @@ class Kills:
         for place, known in self.before.items():
             for name in set(os.listdir(place)) - known:
                 if not name.startswith(("pt-", "pytest-of-")) and Path(place, name) not in self.folder.parents:
-                    faults += leaks(Path(place, name), self.person, self.work, set()) if Path(place, name) != self.folder else []
+                    faults += (
+                        leaks(Path(place, name), self.person, self.work, set())
+                        if Path(place, name) != self.folder
+                        else []
+                    )
         faults += faults_of_next(scene, home)
         self.faults += [f"killed in {now} (of {stage}, group {group}): {fault}" for fault in faults]
 
@@ -535,7 +548,13 @@ def main() -> int:
     quiet_telemetry()
     os.environ |= {"CCHC_PSEUDONYM_KEY": KEY, "CCHC_KEEP_RELEASES": "3"}
     # Imported before the first fork, so that no run pays for it.
-    for module in ("great_expectations", "dagster", "dbt.cli.main", "orchestration.definitions", "orchestration.runner"):
+    for module in (
+        "great_expectations",
+        "dagster",
+        "dbt.cli.main",
+        "orchestration.definitions",
+        "orchestration.runner",
+    ):
         importlib.import_module(module)
 
     with tempfile.TemporaryDirectory(prefix="pt-kills-", dir=given.folder) as folder:

@@ -16,7 +16,9 @@ from tests.support import nights, writers
 from tests.support.writers import put
 
 HEAD = ["Mã hồ sơ", "Mã TTHC", "Trạng thái", "Ngày tiếp nhận", "Tên TTHC"]
-ROWS = [[f"H99.01-230721-{n:04d}", "1.000001", 4, dt.datetime(2023, 7, 21, 8, n % 60), "Thủ tục một"] for n in range(60)]
+ROWS = [
+    [f"H99.01-230721-{n:04d}", "1.000001", 4, dt.datetime(2023, 7, 21, 8, n % 60), "Thủ tục một"] for n in range(60)
+]
 SPELLED = [[str(cell) for cell in row] for row in ROWS]
 RECORDS: list[object] = [
     {"MaHoSo": code, "MaTTHC": procedure, "TrangThai": status, "NgayTiepNhan": received, "TenTTHC": name}
@@ -47,7 +49,9 @@ def ingested(files: dict[str, bytes], folder: Path) -> dict[str, LakeFile]:
 
 def test_whole_files_are_read(tmp_path: Path) -> None:
     found = ingested({f"a_20230722.{kind}": data for kind, data in WHOLE.items()}, tmp_path)
-    assert {n: (f.status, f.rows_accepted, f.rows_rejected) for n, f in found.items()} == dict.fromkeys(found, ("accepted", 60, 0))
+    assert {n: (f.status, f.rows_accepted, f.rows_rejected) for n, f in found.items()} == dict.fromkeys(
+        found, ("accepted", 60, 0)
+    )
 
 
 def test_cut_files(tmp_path: Path) -> None:
@@ -78,7 +82,9 @@ def test_garbled_files(tmp_path: Path) -> None:
             files[f"{number}_20230722.{kind}"] = bytes(bad)
     found = ingested(files, tmp_path)
     for name, file in found.items():
-        assert file.status in ("accepted", "rejected") and file.rows_read == file.rows_accepted + file.rows_rejected, name
+        assert file.status in ("accepted", "rejected") and file.rows_read == file.rows_accepted + file.rows_rejected, (
+            name
+        )
 
 
 @pytest.mark.parametrize("kind", EXTENSIONS)
@@ -105,7 +111,13 @@ def test_random_bytes(tmp_path_factory: pytest.TempPathFactory, contents: list[t
 
 def test_odd_names_and_links(tmp_path: Path) -> None:
     """Names with quotes, brackets and blanks; a link to nowhere; bytes that are no UTF-8."""
-    names = ["o'brien_20230722.csv", 'a"b_20230722.csv', "[*?]_20230722.csv", "hồ sơ 20230722.csv", "%s{0}_20230722.csv"]
+    names = [
+        "o'brien_20230722.csv",
+        'a"b_20230722.csv',
+        "[*?]_20230722.csv",
+        "hồ sơ 20230722.csv",
+        "%s{0}_20230722.csv",
+    ]
     found = ingested({name: WHOLE["csv"] + b"\n" * n for n, name in enumerate(names)}, tmp_path / "names")
     assert {f.rows_accepted for f in found.values()} == {60}
     folder = tmp_path / "links" / "landing" / "dossiers"

@@ -75,7 +75,9 @@ def test_a_night_makes_it_anew(damage: str, nightly: Callable, landing_and_home:
     assert night.is_new and [line for line in said if "damaged" in line and str(home) in line]
     assert (home / "current").resolve() == night.release.path != home / "releases/000001_2023-07-31"
     now = night.release.manifest["tables"]
-    assert {n: t for n, t in now.items() if n != "dq_check_results"} == {n: t for n, t in was.items() if n != "dq_check_results"}
+    assert {n: t for n, t in now.items() if n != "dq_check_results"} == {
+        n: t for n, t in was.items() if n != "dq_check_results"
+    }
     assert not nightly(landing, home).is_new
 
 
@@ -108,6 +110,12 @@ def test_what_is_derived_is_made_anew(broken: str, nightly: Callable, landing_an
         for path in (home / "dbt").glob("*.*"):
             path.write_bytes(b"\xff\x00garbage")
     said: list[str] = []
-    night = nightly(None, home, must_build=True, reads_landing=False, listener=Listener(announce=lambda stage, text: said.append(text)))
+    night = nightly(
+        None,
+        home,
+        must_build=True,
+        reads_landing=False,
+        listener=Listener(announce=lambda stage, text: said.append(text)),
+    )
     assert night.release.path == (home / "current").resolve()
     assert bool([line for line in said if "made anew" in line]) is (broken in ("garbage", "folder", "truncated"))

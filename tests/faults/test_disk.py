@@ -275,7 +275,9 @@ def test_a_lake_file_is_on_the_disk_before_it_counts(tmp_path: Path, monkeypatch
         events = noted(watched)
         steps.ingest(night)
     registered = events.index(("sync", str(Lake(night.home.lake).register.path)))
-    taken = [n for n, e in enumerate(events) if e[0] == "rename" and Path(e[-1]).parent == tmp_path / "home/lake/dossiers"]
+    taken = [
+        n for n, e in enumerate(events) if e[0] == "rename" and Path(e[-1]).parent == tmp_path / "home/lake/dossiers"
+    ]
     assert len(taken) == 8 and max(taken) < registered
     for folder in (tmp_path / "home/lake/dossiers", tmp_path / "home/lake"):
         assert ("sync", str(folder)) in events[max(taken) : registered], "its name too"

@@ -49,7 +49,9 @@ STAGES = {
         (stage, (signal.SIGTERM, signal.SIGINT)[number % 2]) for number, stage in enumerate(STAGES)
     ] + [("building", signal.SIGTERM)],
 )  # fmt: skip
-def test_a_night_is_stopped(stage: str, sent: signal.Signals, cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:
+def test_a_night_is_stopped(
+    stage: str, sent: signal.Signals, cchc: Callable, landing_and_home: tuple[Path, Path]
+) -> None:
     landing, home = landing_and_home
     current = (home / "current").resolve()
     more = landing / "dossiers" / "moi_20230721.csv"
@@ -68,16 +70,16 @@ def test_the_next_run_is_whole(cchc: Callable, landing_and_home: tuple[Path, Pat
     """After a night was stopped while it published; Dagster no longer takes it for a run that goes on."""
     landing, home = landing_and_home
     (landing / "dossiers" / "hoso_20230310_2300.csv").unlink()
-    stopped = cchc(
-        *STAGES["publishing"][:1], signal.SIGTERM.value, 0.3, "rebuild", "--home", home, program=SENT_AT
-    )
+    stopped = cchc(*STAGES["publishing"][:1], signal.SIGTERM.value, 0.3, "rebuild", "--home", home, program=SENT_AT)
     assert stopped.returncode == 1, stopped.stderr
     ended = cchc("rebuild", "--home", home)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "every table the same" in ended.stdout or "dq_check_results differ" in ended.stdout
     assert not [p.name for p in (home / "releases").glob(".*")]
-    said = "import sys; from dagster import DagsterInstance; " \
-           "print(*[r.status.value for r in DagsterInstance.from_config(sys.argv[1]).get_runs()])"
+    said = (
+        "import sys; from dagster import DagsterInstance; "
+        "print(*[r.status.value for r in DagsterInstance.from_config(sys.argv[1]).get_runs()])"
+    )
     statuses = cchc(home / "dagster", program=said).stdout.split()
     assert sorted(statuses) == ["FAILURE", "SUCCESS", "SUCCESS"]
 

@@ -89,7 +89,8 @@ def ingested(landing: Path, home: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("where", "calls"), [("os.replace", 1), ("orchestration.lake.store.sync", 0), ("orchestration.lake.register.Register.append", 0)]
+    ("where", "calls"),
+    [("os.replace", 1), ("orchestration.lake.store.sync", 0), ("orchestration.lake.register.Register.append", 0)],
 )
 def test_killed_while_ingesting(
     where: str, calls: int, cchc: Callable, landing_and_home: tuple[Path, Path], tmp_path: Path
@@ -132,7 +133,9 @@ def test_killed_while_publishing(
         assert steps.standing_release(night, steps.ingest(night))
 
 
-def test_a_full_disk_is_one_line_and_leaves_the_last_release(cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:
+def test_a_full_disk_is_one_line_and_leaves_the_last_release(
+    cchc: Callable, landing_and_home: tuple[Path, Path]
+) -> None:
     """No file may grow beyond 1 MB: the warehouse cannot be written."""
     landing, home = landing_and_home
     current = (home / "current").resolve()
@@ -166,11 +169,15 @@ def test_kills_at_random_moments(home: Path, tmp_path: Path, whole: bool) -> Non
 def test_status_tells_of_a_killed_run(cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:
     """Until the next run has ended, and then beside it."""
     landing, home = landing_and_home
-    ended = cchc(landing, home, "os.listdir", 0, "ingest", program=KILLED_AT.replace("steps.ingest(night)", "os.listdir('.')"))
+    ended = cchc(
+        landing, home, "os.listdir", 0, "ingest", program=KILLED_AT.replace("steps.ingest(night)", "os.listdir('.')")
+    )
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     killed = status(Home(home))["last_run"]
     assert killed["outcome"] == "killed" and killed["started_at"] and killed["ended_at"] is None
-    assert f"last run  started {killed['started_at']} as of 2023-07-31: killed " in cchc("status", "--home", home).stdout
+    assert (
+        f"last run  started {killed['started_at']} as of 2023-07-31: killed " in cchc("status", "--home", home).stdout
+    )
     with held(nights.asked(landing, home)) as night:
         assert status(Home(home))["last_run"]["outcome"] == "running"
         assert isinstance(list(steps.steps(night))[-1], steps.Published)

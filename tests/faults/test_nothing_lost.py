@@ -93,7 +93,9 @@ def test_a_file_that_became_unreadable_keeps_its_rows(province: Province) -> Non
     assert (province.rows, province.refused) == (100, {}), "a file removed from landing stays known, a pipe does not"
 
 
-@pytest.mark.parametrize(("before", "after", "blocks"), [(20, 9, True), (20, 10, False), (19, 0, False), (100, 49, True)])
+@pytest.mark.parametrize(
+    ("before", "after", "blocks"), [(20, 9, True), (20, 10, False), (19, 0, False), (100, 49, True)]
+)
 def test_fewer_than_half_as_many_rows_block(before: int, after: int, blocks: bool, province: Province) -> None:
     province.put(export(before))
     province.night()
@@ -259,10 +261,14 @@ def test_a_torn_last_line_of_the_register_is_no_entry(province: Province) -> Non
     province.put(export(50, 200), "dossiers/b_20230722_0200.csv")
     province.night()
     assert province.rows == 150
-    assert register.read_bytes().startswith(whole) and [e["sequence"] for e in Lake(province.home / "lake").register.entries] == [1, 2]
+    assert register.read_bytes().startswith(whole) and [
+        e["sequence"] for e in Lake(province.home / "lake").register.entries
+    ] == [1, 2]
 
 
-def test_a_release_without_its_rows_is_not_published(nightly: Callable, landing_and_home: tuple[Path, Path], cchc: Callable) -> None:
+def test_a_release_without_its_rows_is_not_published(
+    nightly: Callable, landing_and_home: tuple[Path, Path], cchc: Callable
+) -> None:
     """Through the whole night: blocked, named, and settled by landing the file again."""
     landing, home = landing_and_home
     current = (home / "current").resolve()

@@ -63,7 +63,10 @@ def landing(root: Path) -> None:
     ]  # fmt: skip
     put(folder / "f_20230722_0600.json", writers.json_bytes(records))
     put(folder / "g_20230722_0700.jsonl", writers.jsonl_bytes(records) + '{"ChuHoSo": "Lò Văn Tưởng Tượng"'.encode())
-    extra = writers.csv_bytes(table, ";", "utf-8") + 'H99.01-230721-X;1.000001;4;"Quỳnh Giả";Ấp Hư Cấu;;;;;;;0900123456\r\n'.encode()
+    extra = (
+        writers.csv_bytes(table, ";", "utf-8")
+        + 'H99.01-230721-X;1.000001;4;"Quỳnh Giả";Ấp Hư Cấu;;;;;;;0900123456\r\n'.encode()
+    )
     put(folder / "h_20230722_0800.csv", extra)
     put(folder / "i_20230722_0900.csv", writers.csv_bytes([HEAD, *[r[4:] + r[:4] for r in rows]], ";", "utf-8"))
     put(folder / "k_20230722_1000.xlsx", writers.xlsx_bytes(table)[:3000])
@@ -76,19 +79,41 @@ def landing(root: Path) -> None:
               "Ghi chú của 097 000 111 222", "097000111222"]]  # fmt: skip
     for n, number in enumerate([*GROUPED, "097000111222"]):
         written = f"cấp cho {number}, 2023"
-        usual = [f"H99.01-230721-V{n}", "1.000001", written, written, written, "4", "21/07/2023", "5.000", "1", number, number]
-        texts = [*heads, usual, *[[*usual[:at], GROUPED[n % 4], *usual[at + 1 :]] for at in (5, 6, 7, 8)], [*usual[:5], "?", *usual[6:]]]
+        usual = [
+            f"H99.01-230721-V{n}",
+            "1.000001",
+            written,
+            written,
+            written,
+            "4",
+            "21/07/2023",
+            "5.000",
+            "1",
+            number,
+            number,
+        ]
+        texts = [
+            *heads,
+            usual,
+            *[[*usual[:at], GROUPED[n % 4], *usual[at + 1 :]] for at in (5, 6, 7, 8)],
+            [*usual[:5], "?", *usual[6:]],
+        ]
         texts += [[*usual[:1], "", *usual[2:]]] + [[f"H99.01-230721-W{n}{k}", *usual[1:]] for k in range(6)]
         put(folder / f"n{n}_20230722_1300.csv", writers.csv_bytes(texts, ";", "utf-8"))
     held = {"MaHoSo": "H99.01-230721-O1", "MaTTHC": "1.000001", "TrangThaiHoSo": 4, "NgayTiepNhan": "20230721"}
-    objects: list[object] = [held | {key: {"Ten": NAMES[0], "So": GROUPED[0]}} for key in ("TenTTHC", "DonViXuLy", "MaTTHC", "Phí")]
+    objects: list[object] = [
+        held | {key: {"Ten": NAMES[0], "So": GROUPED[0]}} for key in ("TenTTHC", "DonViXuLy", "MaTTHC", "Phí")
+    ]
     put(folder / "o_20230722_1400.json", writers.json_bytes([*[held | {"Số 097 000 111 222": 1}] * 6, *objects]))
     steps = [["dossier_code", "occurred_at", "status", "step_name", "unit_name"],
              ["H99.01-230721-P1", "22/07/2023", "4", "Chuyển hồ sơ 097 000 111 222", "Bộ phận 097.000.1112.22"]]  # fmt: skip
     put(root / "dossier_events/s_20230722.csv", writers.csv_bytes(steps, ";", "utf-8"))
     asked = [["dossier_code", "requested_at", "reason"], ["H99.01-230721-P1", "22/07/2023", "Thiếu CCCD 097000111222"]]
     put(root / "supplements/b_20230722.csv", writers.csv_bytes(asked, ";", "utf-8"))
-    titles = [["document_number", "issued_on", "title", "issuer"], ["12/CT", "22/07/2023", "Về đơn của số 097 000 111 222", "+84 90 012 3456"]]
+    titles = [
+        ["document_number", "issued_on", "title", "issuer"],
+        ["12/CT", "22/07/2023", "Về đơn của số 097 000 111 222", "+84 90 012 3456"],
+    ]
     put(root / "registers/directives/v_20230722.csv", writers.csv_bytes(titles, ";", "utf-8"))
     births = [["registration_code", "event_type", "event_date", "registered_at", "commune_code", "person_id", "Họ tên", "Dân tộc"],
               ["K1", "KS", "01/07/2023", "02/07/2023", "99901", "000999888777", "Quỳnh Giả", "Kinh"],
@@ -106,7 +131,10 @@ def contents(home: Path) -> Iterator[tuple[str, str]]:
         yield str(path.relative_to(home)), path.read_bytes().decode("utf-8", "replace")
         with duckdb.connect() as con:
             if path.suffix == ".parquet":
-                tables = [f"read_parquet('{path}')", f"(select decode(key), decode(value) from parquet_kv_metadata('{path}'))"]
+                tables = [
+                    f"read_parquet('{path}')",
+                    f"(select decode(key), decode(value) from parquet_kv_metadata('{path}'))",
+                ]
             elif path.suffix == ".duckdb":
                 con.execute(f"attach '{path}' as held (read_only)")
                 found = con.execute(
@@ -137,7 +165,12 @@ def test_nothing_of_a_person_is_left(tmp_path: Path, capfd: pytest.CaptureFixtur
 
 def test_one_person_is_one_pseudonym_under_one_key(tmp_path: Path) -> None:
     """Leading zeros lost in a spreadsheet do not make another person; another key does."""
-    table = [HEAD, row(0, **{"Số CCCD": "098123456789"}), row(1, **{"Số CCCD": "98123456789"}), row(2, **{"Số CCCD": "281234567"})]
+    table = [
+        HEAD,
+        row(0, **{"Số CCCD": "098123456789"}),
+        row(1, **{"Số CCCD": "98123456789"}),
+        row(2, **{"Số CCCD": "281234567"}),
+    ]
     put(tmp_path / "landing/dossiers/a_20230722.csv", writers.csv_bytes(table, ";", "utf-8"))
 
     def keys(key: str) -> list[tuple[str, str]]:

@@ -60,7 +60,9 @@ def landing(root: Path) -> None:
     asked += [[f"T{n}", "91001", "21/07/2023 08:00", "CCCD", p, "Thành công"] for n, p in enumerate((HANOI, HUE))]
     put(root / "health_lookups/a_20230722.csv", csv_bytes(asked, ";", "utf-8"))
     births = [["registration_code", "event_type", "event_date", "registered_at", "commune_code", "person_id"]]
-    births += [[f"K{n}", "KS", "01/07/2023", f"0{n + 2}/07/2023", "99901", p] for n, p in enumerate((HANOI, HUE, HANOI, HUE))]
+    births += [
+        [f"K{n}", "KS", "01/07/2023", f"0{n + 2}/07/2023", "99901", p] for n, p in enumerate((HANOI, HUE, HANOI, HUE))
+    ]
     put(root / "civil_registrations/a_20230722.csv", csv_bytes(births, ";", "utf-8"))
 
 
@@ -81,15 +83,22 @@ class Province:
     def persons(self, *numbers: str) -> list[str]:
         """The files of the home that name one of them, told by names computed here from the rule as it is written."""
         with duckdb.connect() as con:
-            return [str(p.relative_to(self.home)) for p in places_of(con, self.home, [n for m in numbers for n in names(m)])]
+            return [
+                str(p.relative_to(self.home)) for p in places_of(con, self.home, [n for m in numbers for n in names(m)])
+            ]
 
     def rows(self) -> int:
-        return duckdb.sql(f"select count(*) from read_parquet('{self.home}/lake/**/*.parquet', union_by_name = true)").fetchall()[0][0]
+        return duckdb.sql(
+            f"select count(*) from read_parquet('{self.home}/lake/**/*.parquet', union_by_name = true)"
+        ).fetchall()[0][0]
 
 
 def names(number: str) -> list[str]:
     """HMAC-SHA-256 under the key of each context, itself HMAC of the home's key (decision 0007)."""
-    keys = [hmac.digest(KEY.encode(), f"pseudonyms in {c}".encode(), "sha256") for c in ("civil_status", "dossiers", "health", "officers")]
+    keys = [
+        hmac.digest(KEY.encode(), f"pseudonyms in {c}".encode(), "sha256")
+        for c in ("civil_status", "dossiers", "health", "officers")
+    ]
     return [hmac.new(key, number.encode(), hashlib.sha256).hexdigest()[:32] for key in keys]
 
 
@@ -118,7 +127,9 @@ def today(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("number", "asked", "rows", "files"), [
     (HANOI, "97000111222", 7, 5), (HUE, f" {HUE[:3]} {HUE[3:6]}-{HUE[6:]}\n", 5, 4), (CARD, CARD, 2, 2), (OFFICER, OFFICER.replace(" ", "  "), 1, 1),
 ])  # fmt: skip
-def test_a_person_is_named_nowhere_and_no_row_is_lost(number: str, asked: str, rows: int, files: int, province: Province) -> None:
+def test_a_person_is_named_nowhere_and_no_row_is_lost(
+    number: str, asked: str, rows: int, files: int, province: Province
+) -> None:
     before, others = province.rows(), sorted({HANOI, HUE, CARD, OFFICER} - {number})
     kept = {other: province.persons(other) for other in others}
     assert province.persons(number)
@@ -136,7 +147,9 @@ def test_what_is_rewritten_stays_as_it_was_but_for_the_person(province: Province
     def told() -> dict[str, tuple]:
         found = {}
         for file in Lake(province.home / "lake").files():
-            said = duckdb.sql(f"select decode(key), decode(value) from parquet_kv_metadata('{file.path}') order by 1").fetchall()
+            said = duckdb.sql(
+                f"select decode(key), decode(value) from parquet_kv_metadata('{file.path}') order by 1"
+            ).fetchall()
             packed = duckdb.sql(f"select distinct compression from parquet_metadata('{file.path}')").fetchall()
             keys = [c for c in duckdb.sql(f"from '{file.path}'").columns if c.endswith(("_key", "_identity_kind"))]
             left_out = f"exclude ({', '.join(keys)})" if keys else ""
@@ -194,7 +207,10 @@ def test_the_certificate_tells_what_was_done_and_nothing_of_the_person(province:
     assert (found["asked"], found["reason"], found["by"]) == ("person", BY["reason"], BY["by"])
     for file in found["lake_files"]:
         assert sums[file["before"]["path"]] == file["before"]["sha256"]
-        assert hashlib.sha256((province.home / "lake" / file["after"]["path"]).read_bytes()).hexdigest() == file["after"]["sha256"]
+        assert (
+            hashlib.sha256((province.home / "lake" / file["after"]["path"]).read_bytes()).hexdigest()
+            == file["after"]["sha256"]
+        )
     assert found["verified"] == {"lake_files_that_name_anyone_erased": 0, "files_of_the_home_that_name_the_person": 0}
     told = (path.read_bytes(), (province.home / "lake/_erased.jsonl").read_bytes())
     assert not [secret for secret in (HANOI, HANOI[1:], *names(HANOI)) if any(secret.encode() in t for t in told)]
@@ -289,17 +305,32 @@ def test_the_release_is_made_anew_and_older_ones_go(
     province = Province(landing_and_home[1].parent)
     landing(province.landing)
     nightly(province.landing, province.home)
-    before, releases = figures(province.home / "current/cchc.duckdb"), sorted(p.name for p in (province.home / "releases").iterdir())
+    before, releases = (
+        figures(province.home / "current/cchc.duckdb"),
+        sorted(p.name for p in (province.home / "releases").iterdir()),
+    )
     assert len(releases) == 2 and any("releases" in place for place in province.persons(HANOI))
-    ended = cchc("purge", "--home", province.home, "--person", "--reason", BY["reason"], "--by", "a tester", input=HANOI + "\n")
+    ended = cchc(
+        "purge", "--home", province.home, "--person", "--reason", BY["reason"], "--by", "a tester", input=HANOI + "\n"
+    )
     assert ended.returncode == 0, ended.stderr
-    assert [line.split()[0] for line in ended.stdout.splitlines()] == ["purge", "build", "check", "publish", "publish", "certify"]
+    assert [line.split()[0] for line in ended.stdout.splitlines()] == [
+        "purge",
+        "build",
+        "check",
+        "publish",
+        "publish",
+        "certify",
+    ]
     [kept] = (province.home / "releases").iterdir()
     assert (province.home / "current").resolve() == kept and kept.name not in releases
     assert figures(kept / "cchc.duckdb") == before
     assert province.persons(HANOI) == [] and province.persons(HUE)
     secrets = [s.encode() for s in (HANOI, HANOI[1:], *names(HANOI))]
-    told = [p.read_bytes() for p in province.home.rglob("*") if p.is_file()] + [ended.stdout.encode(), ended.stderr.encode()]
+    told = [p.read_bytes() for p in province.home.rglob("*") if p.is_file()] + [
+        ended.stdout.encode(),
+        ended.stderr.encode(),
+    ]
     assert not [s for s in secrets if any(s in content for content in told)]
     certificate = json.loads(next((province.home / "certificates").iterdir()).read_text("utf-8"))
     assert (certificate["releases_removed"], certificate["release"]) == (releases, kept.name)
@@ -317,7 +348,11 @@ def test_the_release_is_made_anew_and_older_ones_go(
 
 
 def test_the_command_says_what_is_wrong(province: Province, cchc: Callable) -> None:
-    for options, match in ((["--person", "--policy"], "either --person or --policy"), ([], "either"), (["--person"], "no identity number")):
+    for options, match in (
+        (["--person", "--policy"], "either --person or --policy"),
+        ([], "either"),
+        (["--person"], "no identity number"),
+    ):
         ended = cchc("purge", "--home", province.home, *options, "--reason", "a", "--by", "b", input="")
         assert (ended.returncode, ended.stdout) == (2, ""), ended
         assert match in ended.stderr and ended.stderr.count("\n") == 1
@@ -351,7 +386,9 @@ Purge(Settings.load(home=sys.argv[1]), "a person asked", "a tester", number=sys.
 """
 
 
-@pytest.mark.parametrize(("owner", "name", "calls"), [("Register", "append", 1), ("Register", "append", 2), ("Path", "unlink", 2)])
+@pytest.mark.parametrize(
+    ("owner", "name", "calls"), [("Register", "append", 1), ("Register", "append", 2), ("Path", "unlink", 2)]
+)
 def test_a_purge_that_was_killed_is_finished_by_the_next_run(
     owner: str, name: str, calls: int, province: Province, cchc: Callable, tmp_path: Path
 ) -> None:
@@ -363,7 +400,10 @@ def test_a_purge_that_was_killed_is_finished_by_the_next_run(
         path.unlink()
     night = province.night()
     assert province.persons(HANOI) == [], "the next night finishes in the lake"
-    assert (night.lake.damaged(thoroughly=True), sum(f.rows_accepted for f in night.files)) == ([], 5 + 4 + 1 + 1 + 2 + 2 + 4)
+    assert (night.lake.damaged(thoroughly=True), sum(f.rows_accepted for f in night.files)) == (
+        [],
+        5 + 4 + 1 + 1 + 2 + 2 + 4,
+    )
     assert night.home.marks["purge_unfinished"], "releases may still name the person"
     certificate = province.purge(HANOI)
     assert (certificate["rows_changed"], len(certificate["lake_files"])) == (7, 5), "of the killed run too"

@@ -43,7 +43,9 @@ def test_no_cell_is_quoted(where: str, cchc: Callable, landing_and_home: tuple[P
     (home / "current").unlink()
     (tmp_path / "cell.txt").write_text(CANARY, "utf-8")
     canary = tmp_path / "cell.txt" if where == "dbt" else CANARY
-    ended = cchc(where, canary, "nightly", "--landing", landing, "--home", home, "--as-of", "2023-07-31", program=PROGRAM)
+    ended = cchc(
+        where, canary, "nightly", "--landing", landing, "--home", home, "--as-of", "2023-07-31", program=PROGRAM
+    )
     assert ended.returncode == 1 and ended.stderr.startswith("cchc: ") and ended.stderr.count("\n") == 1, ended.stderr
     named = {"dbt": "history_agencies (Conversion Error)"}.get(where, f"{where} ended with ValueError")
     assert named in ended.stderr

@@ -47,10 +47,15 @@ def main() -> int:
 def _keep(folder: Path, failure: Failure) -> None:
     for which, case in (("found", failure.case), ("smallest", failure.smallest)):
         if case:
-            place = folder / f"{failure.seed}-{failure.promise.replace(' ', '-')}-{sha256(failure.case.data).hexdigest()[:6]}-{which}"
+            place = (
+                folder
+                / f"{failure.seed}-{failure.promise.replace(' ', '-')}-{sha256(failure.case.data).hexdigest()[:6]}-{which}"
+            )
             place.mkdir(parents=True, exist_ok=True)
             (place / case.name.replace("/", "_")).write_bytes(case.data)
-            (place / "what.txt").write_text(f"{failure.what}\n{case.source_file} {case.decoder} {case.how} rows {case.rows} most {case.most}\n")
+            (place / "what.txt").write_text(
+                f"{failure.what}\n{case.source_file} {case.decoder} {case.how} rows {case.rows} most {case.most}\n"
+            )
 
 
 def summary(chunks: list[Chunk], seconds: float) -> str:
@@ -64,7 +69,10 @@ def summary(chunks: list[Chunk], seconds: float) -> str:
         mine = Counter({o: n for (d, o), n in outcomes.items() if d == decoder})
         lines.append(f"{decoder:24} {mine.total():6}  " + ", ".join(f"{o} {n}" for o, n in mine.most_common()))
     lines.append("made as: " + ", ".join(f"{way} {n}" for way, n in ways.most_common()))
-    lines.append("slowest (s of a processor): " + ", ".join(f"{s:.1f} {what}" for s, what in sorted((x for c in chunks for x in c.slowest), reverse=True)[:5]))
+    lines.append(
+        "slowest (s of a processor): "
+        + ", ".join(f"{s:.1f} {what}" for s, what in sorted((x for c in chunks for x in c.slowest), reverse=True)[:5])
+    )
     lines.append(
         f"{files} files, {sum(c.judged for c in chunks)} of them judged by the independent reading, {read} readings, "
         f"{rows['accepted']} rows accepted, {rows['rejected']} rejected; {seconds:.0f} s, {files / seconds:.1f} files a second; "

@@ -88,7 +88,6 @@ def run(seed: int, count: int, *, shrink: bool = True, again: float = 1.0) -> Ch
     chunk, night = Chunk(), []
     order = random.Random(seed)
     with Reader() as reader, Reader() as other:
-
         for number in range(seed, seed + count):
             case = case_of(number)
             outcome = reader.read(case.source_file, case.data)
@@ -113,7 +112,9 @@ def run_all(
     """`run` over all files in so many processes, each part as it is done."""
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         starts = range(seed, seed + files, chunk)
-        parts = [pool.submit(run, start, min(chunk, seed + files - start), shrink=shrink, again=again) for start in starts]
+        parts = [
+            pool.submit(run, start, min(chunk, seed + files - start), shrink=shrink, again=again) for start in starts
+        ]
         for part in as_completed(parts):
             yield part.result()
 

@@ -45,7 +45,9 @@ def _plain(table: Table, decoder: str, extension: str, data: bytes, judged: tupl
     rows, judged = table.data, judged or (f".{extension.lower()}", data)
     if not judged[1]:  # no records, no lines: a file of no bytes
         return Case(table.source, decoder, f"a_{STAMP}.{extension}", data, None, 0)
-    return Case(table.source, decoder, f"a_{STAMP}.{extension}", data, rows, rows, True, judged if _is_known(table) else None)
+    return Case(
+        table.source, decoder, f"a_{STAMP}.{extension}", data, rows, rows, True, judged if _is_known(table) else None
+    )
 
 
 def _is_known(table: Table) -> bool:
@@ -59,7 +61,9 @@ def _is_known(table: Table) -> bool:
 def plain(draw: st.DrawFn) -> Case:
     """A table as the contract wants it, in any format."""
     table = draw(tables())
-    decoder = draw(st.sampled_from(("csv", "csv", "csv.gz", "xlsx", "xlsx", "biff", "html", "json", "wrapped json", "jsonl")))
+    decoder = draw(
+        st.sampled_from(("csv", "csv", "csv.gz", "xlsx", "xlsx", "biff", "html", "json", "wrapped json", "jsonl"))
+    )
     if decoder in ("csv", "csv.gz"):
         text = encoded.csv_text(
             table.grid, separator := draw(st.sampled_from(encoded.SEPARATORS)), draw(st.sampled_from(("\r\n", "\n"))), quote_all=draw(st.booleans())
@@ -71,7 +75,9 @@ def plain(draw: st.DrawFn) -> Case:
             return _plain(table, f"csv {name} {encoding}", "csv", data)
         return _plain(table, decoder, "csv.gz", gzip.compress(data, 1, mtime=0))
     if decoder == "xlsx":
-        data = encoded.xlsx(table.grid, is_shared=draw(st.booleans()), place=draw(st.integers(0, 4)) > 0, notes=draw(st.booleans()))
+        data = encoded.xlsx(
+            table.grid, is_shared=draw(st.booleans()), place=draw(st.integers(0, 4)) > 0, notes=draw(st.booleans())
+        )
         return _plain(table, decoder, draw(st.sampled_from(("xlsx", "XLSX", "xls"))), data)
     if decoder == "biff":
         return _plain(table, decoder, "xls", encoded.xls(table.grid))
@@ -84,7 +90,13 @@ def plain(draw: st.DrawFn) -> Case:
         data = encoded.encode(page, "cp1258" if charset == "windows-1258" else charset)
         cells: list[list[object]] = [[encoded.html_text(c) for c in row] for row in table.grid]
         known = encoded.csv_text(cells, ";", "\n")
-        return _plain(table, decoder, "xls", data, (".csv", encoded.encode(known, "cp1258" if charset == "windows-1258" else "utf-8")))
+        return _plain(
+            table,
+            decoder,
+            "xls",
+            data,
+            (".csv", encoded.encode(known, "cp1258" if charset == "windows-1258" else "utf-8")),
+        )
     records: list[object] = list(table.records)
     if draw(st.integers(0, 9)) == 0:
         records = [{k: v for k, v in r.items() if v is not None} for r in table.records]
@@ -107,7 +119,13 @@ _TOKENS = (
 
 def _most_rows(data: bytes, most: int) -> int:
     """How many rows damage can at most have made of a file: every one needs a sign of its own."""
-    return max(most, data.count(b"\n") + data.count(b"\r") + 1, data.count(b",") + 1, data.lower().count(b"<t"), data.count(b"<\0t") + data.count(b"<\0T"))
+    return max(
+        most,
+        data.count(b"\n") + data.count(b"\r") + 1,
+        data.count(b",") + 1,
+        data.lower().count(b"<t"),
+        data.count(b"<\0t") + data.count(b"<\0T"),
+    )
 
 
 @st.composite
@@ -139,8 +157,26 @@ def mutated(draw: st.DrawFn) -> Case:
         extension = draw(st.sampled_from(EXTENSIONS))
     plain_text = data
     if extension == "csv.gz" or data[:2] in (b"PK", b"\x1f\x8b", b"\xd0\xcf"):
-        return replace(case, name=f"a_{STAMP}.{extension}", data=data, rows=None, most=max(10 * case.most, len(data)), is_sound=False, judged=None, how="mutated")
-    return replace(case, name=f"a_{STAMP}.{extension}", data=data, rows=None, most=_most_rows(plain_text, case.most), is_sound=False, judged=None, how="mutated")
+        return replace(
+            case,
+            name=f"a_{STAMP}.{extension}",
+            data=data,
+            rows=None,
+            most=max(10 * case.most, len(data)),
+            is_sound=False,
+            judged=None,
+            how="mutated",
+        )
+    return replace(
+        case,
+        name=f"a_{STAMP}.{extension}",
+        data=data,
+        rows=None,
+        most=_most_rows(plain_text, case.most),
+        is_sound=False,
+        judged=None,
+        how="mutated",
+    )
 
 
 @st.composite
@@ -169,7 +205,15 @@ def random_bytes(draw: st.DrawFn) -> Case:
     extension = draw(st.sampled_from((*EXTENSIONS, *EXTENSIONS, "pdf", "", "XLSX", "csv.zip")))
     stamp = draw(st.sampled_from((STAMP, STAMP, STAMP, "20230229", "")))
     source = draw(st.sampled_from((*all_sources(), *all_sources(), "unknown")))
-    return Case(source, f"bytes as {extension.lower() or 'nothing'}", f"a_{stamp}.{extension}", data, None, max(len(data), 1), how="random bytes")
+    return Case(
+        source,
+        f"bytes as {extension.lower() or 'nothing'}",
+        f"a_{stamp}.{extension}",
+        data,
+        None,
+        max(len(data), 1),
+        how="random bytes",
+    )
 
 
 def cases() -> st.SearchStrategy[Case]:

@@ -35,7 +35,11 @@ def csv_text(grid: Grid, separator: str, newline: str, *, quote_all: bool = Fals
 
     def quoted(cell: object) -> str:
         text = text_of(cell)
-        return '"' + text.replace('"', '""') + '"' if quote_all or re.search(f'["\r\n{re.escape(separator)}]', text) else text
+        return (
+            '"' + text.replace('"', '""') + '"'
+            if quote_all or re.search(f'["\r\n{re.escape(separator)}]', text)
+            else text
+        )
 
     return "".join(separator.join(map(quoted, row)) + newline for row in grid)
 
@@ -81,7 +85,9 @@ def cell_xml(row: int, column: int, cell: object, shared: list[str] | None = Non
     return f'<c{at} t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
 
 
-def sheet_xml(grid: Grid, shared: list[str] | None = None, *, place: bool = True, before: str = "", after: str = "") -> str:
+def sheet_xml(
+    grid: Grid, shared: list[str] | None = None, *, place: bool = True, before: str = "", after: str = ""
+) -> str:
     rows = []
     for number, cells in enumerate(grid, start=1):
         inner = "".join(cell_xml(number, c, cell, shared, place=place) for c, cell in enumerate(cells))
@@ -96,8 +102,12 @@ def package(sheets: list[str], shared: list[str] | None = None) -> dict[str, byt
     """The parts of a workbook of these sheets."""
     numbers = range(1, len(sheets) + 1)
     listed = "".join(f'<sheet name="Sheet{n}" sheetId="{n}" r:id="rId{n}"/>' for n in numbers)
-    links = "".join(f'<Relationship Id="rId{n}" Type="{_LINKS}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers)
-    types = "".join(f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{_KIND}.worksheet+xml"/>' for n in numbers)
+    links = "".join(
+        f'<Relationship Id="rId{n}" Type="{_LINKS}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers
+    )
+    types = "".join(
+        f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{_KIND}.worksheet+xml"/>' for n in numbers
+    )
     parts = {
         "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="xml" ContentType="application/xml"/>'
         f'<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
@@ -134,7 +144,9 @@ def xlsx(grid: Grid, *, is_shared: bool = False, place: bool = True, notes: bool
 
 
 def xls(grid: Grid) -> bytes:
-    return writers.xls_bytes([[float(c) if isinstance(c, int) and not isinstance(c, bool) else c for c in row] for row in grid])
+    return writers.xls_bytes(
+        [[float(c) if isinstance(c, int) and not isinstance(c, bool) else c for c in row] for row in grid]
+    )
 
 
 # ------------------------------------------------------------ html, json
@@ -145,7 +157,9 @@ def html_text(cell: object) -> str:
     return "".join(c for c in _NO_XML.sub("", text_of(cell)) if not "\x7f" <= c <= "\x9f")
 
 
-def html_page(grid: Grid, *, tag: str = "td", close: bool = True, charset: str = "utf-8", attributes: str = "", rows: str = "tr") -> str:
+def html_page(
+    grid: Grid, *, tag: str = "td", close: bool = True, charset: str = "utf-8", attributes: str = "", rows: str = "tr"
+) -> str:
     ends = ("</td>".replace("td", tag), f"</{rows}>") if close else ("", "")
     body = "".join(
         f"<{rows}>" + "".join(f"<{tag}{attributes}>{html.escape(html_text(c))}{ends[0]}" for c in row) + ends[1] + "\n"

@@ -23,7 +23,9 @@ Builder = Callable[[st.DrawFn, Table], Made]
 _FAR = '<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>x</t></is></c></row>'
 
 
-def _page(draw: st.DrawFn, table: Table, body: Callable[[str], str], *, exact: bool = True, most: int | None = None) -> Made:
+def _page(
+    draw: st.DrawFn, table: Table, body: Callable[[str], str], *, exact: bool = True, most: int | None = None
+) -> Made:
     page = body(encoded.html_page(table.grid))
     data = encoded.encode(page, draw(st.sampled_from(("utf-8", "utf-8-sig", "utf-16-le"))))
     return "xls", data, table.data if exact else None, most or page.lower().count("<tr")
@@ -32,7 +34,9 @@ def _page(draw: st.DrawFn, table: Table, body: Callable[[str], str], *, exact: b
 def wide_title(draw: st.DrawFn, table: Table) -> Made:
     """A title over more columns than there are."""
     span = draw(st.sampled_from(("16384", "999999999999", "-1", "0", "100%", " 7x", "٣", "")))
-    return _page(draw, table, lambda p: p.replace("<tr>", f'<tr><td colspan="{span}" rowspan="1">Báo cáo</td></tr>\n<tr>', 1))
+    return _page(
+        draw, table, lambda p: p.replace("<tr>", f'<tr><td colspan="{span}" rowspan="1">Báo cáo</td></tr>\n<tr>', 1)
+    )
 
 
 def long_spans(draw: st.DrawFn, table: Table) -> Made:
@@ -68,7 +72,23 @@ def odd_page(draw: st.DrawFn, table: Table) -> Made:
 
 
 def broken_page(draw: st.DrawFn, table: Table) -> Made:
-    junk = draw(st.sampled_from(("</table>", "</tr></td>", "<table>", "<td", "&#0;&#x110000;&#xd800;", "<tr><tr>", "</html>", "\0", "<plaintext>", "<!--", "<script>")))
+    junk = draw(
+        st.sampled_from(
+            (
+                "</table>",
+                "</tr></td>",
+                "<table>",
+                "<td",
+                "&#0;&#x110000;&#xd800;",
+                "<tr><tr>",
+                "</html>",
+                "\0",
+                "<plaintext>",
+                "<!--",
+                "<script>",
+            )
+        )
+    )
     at = draw(st.integers(0, 400))
     return _page(draw, table, lambda p: p[:at] + junk + p[at:], exact=False)
 
@@ -144,18 +164,29 @@ def odd_members(draw: st.DrawFn, table: Table) -> Made:
     elif how == 1:
         parts[name] = b""
     elif how == 2:
-        parts = {**parts, "xl/vbaProject.bin": b"\xd0\xcf\x11\xe0" * 99, "../../etc/x": b"x", "xl/media/a.png": bytes(300_000), "a\\b": b"", "dir/": b""}
+        parts = {
+            **parts,
+            "xl/vbaProject.bin": b"\xd0\xcf\x11\xe0" * 99,
+            "../../etc/x": b"x",
+            "xl/media/a.png": bytes(300_000),
+            "a\\b": b"",
+            "dir/": b"",
+        }
         exact = table.data
     elif how == 3:
         parts[name] = parts[name].replace(b"sheet1.xml", b"../../../sheet1.xml")
     elif how == 4:
-        parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(b"<sheet ", b'<sheet name="Sheet0" sheetId="7" r:id="rId1"/><sheet ')
+        parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(
+            b"<sheet ", b'<sheet name="Sheet0" sheetId="7" r:id="rId1"/><sheet '
+        )
         exact = table.data
     elif how == 5:
         parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(b"rId1", b"rId9")
     elif how == 6:
         parts = {n.upper(): part for n, part in parts.items()}
-    data = bytearray(encoded.zipped(parts, draw(st.sampled_from((zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED, zipfile.ZIP_BZIP2)))))
+    data = bytearray(
+        encoded.zipped(parts, draw(st.sampled_from((zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED, zipfile.ZIP_BZIP2))))
+    )
     if how == 7:
         with zipfile.ZipFile(whole := io.BytesIO(bytes(data)), "a") as archive:
             archive.writestr(name, b"<x/>")
@@ -163,7 +194,9 @@ def odd_members(draw: st.DrawFn, table: Table) -> Made:
     directory = data.rfind(b"PK\x01\x02") if how in (8, 9) else -1
     if directory >= 0:
         at = directory + draw(st.sampled_from((8, 10, 16, 20, 24, 28, 30, 32, 42)))
-        data[at : at + 4] = draw(st.sampled_from((pack("<I", 0), pack("<I", 0xFFFFFFFF), pack("<I", 1), pack("<I", 1 << 31))))
+        data[at : at + 4] = draw(
+            st.sampled_from((pack("<I", 0), pack("<I", 0xFFFFFFFF), pack("<I", 1), pack("<I", 1 << 31)))
+        )
     return "xlsx", bytes(data), exact if exact is not None else None, len(table.grid)
 
 
@@ -177,7 +210,9 @@ def lying_biff(draw: st.DrawFn, table: Table) -> Made:
         at = data.find(mark, draw(st.integers(512, max(512, len(data) - 1))))
         if at >= 0:
             at += draw(st.integers(2, 16))
-            data[at : at + 2] = pack("<H", draw(st.sampled_from((0, 1, 255, 256, 0x7FFF, 0xFFFF, 0x2FFF))))[: max(len(data) - at, 0)]
+            data[at : at + 2] = pack("<H", draw(st.sampled_from((0, 1, 255, 256, 0x7FFF, 0xFFFF, 0x2FFF))))[
+                : max(len(data) - at, 0)
+            ]
     return "xls", bytes(data), None, len(data)
 
 
@@ -186,7 +221,12 @@ def lying_compound(draw: st.DrawFn, table: Table) -> Made:
     data = bytearray(encoded.xls(table.grid))
     for _ in range(draw(st.integers(1, 3))):
         where = draw(st.sampled_from(("header", "directory", "fat", "head of the stream")))
-        start = {"header": 24, "directory": max(data.find("Root".encode("utf-16-le")), 0), "fat": len(data) - 512, "head of the stream": 512}[where]
+        start = {
+            "header": 24,
+            "directory": max(data.find("Root".encode("utf-16-le")), 0),
+            "fat": len(data) - 512,
+            "head of the stream": 512,
+        }[where]
         at = min(start + 4 * draw(st.integers(0, 128)), len(data) - 4)
         data[at : at + 4] = pack("<I", draw(st.sampled_from((0, 1, 2, 5, 0xFFFFFFFE, 0xFFFFFFFF, 0x7FFFFFFF, 1000))))
     return "xls", bytes(data), None, len(data)
@@ -199,7 +239,11 @@ def _json(text: str | bytes, rows: int | None, most: int) -> Made:
 def deep_json(draw: st.DrawFn, table: Table) -> Made:
     depth = draw(st.sampled_from((5, 100, 1_000, 5_000, 100_000)))
     left, right = draw(st.sampled_from((("[", "]"), ('{"a":', "}"), ('[{"data":', "}]"))))
-    deep = left * depth + draw(st.sampled_from(("1", "{}", "[]"))) + right * draw(st.sampled_from((depth, depth, depth - 1)))
+    deep = (
+        left * depth
+        + draw(st.sampled_from(("1", "{}", "[]")))
+        + right * draw(st.sampled_from((depth, depth, depth - 1)))
+    )
     rows = [json.loads(encoded.json_text(r)) for r in table.records]
     where = draw(st.integers(0, 3))
     if where == 0:
@@ -222,17 +266,50 @@ _VALUES = (
 def odd_json_values(draw: st.DrawFn, table: Table) -> Made:
     """One key of each record bears what JSON, or only some parser of it, allows."""
     value = draw(st.sampled_from(_VALUES))
-    key = draw(st.sampled_from((*table.header, "DanhSachLePhi", "DanhSachHoSoBoSung", "DanhSachGiayToKetQua", "NoiNopHoSo")))
+    key = draw(
+        st.sampled_from((*table.header, "DanhSachLePhi", "DanhSachHoSoBoSung", "DanhSachGiayToKetQua", "NoiNopHoSo"))
+    )
     records = [encoded.json_text({**r, key: "@here@"}).replace('"@here@"', value) for r in table.records]
     if draw(st.booleans()):
-        return "jsonl", "\n".join(records).encode("utf-8", "surrogatepass"), None, len(records) + value.count("\n") * len(records)
+        return (
+            "jsonl",
+            "\n".join(records).encode("utf-8", "surrogatepass"),
+            None,
+            len(records) + value.count("\n") * len(records),
+        )
     return _json(f"[{','.join(records)}]", None, len(records))
 
 
 def odd_json_keys(draw: st.DrawFn, table: Table) -> Made:
     """Keys twice in one record, keys that fold alike, keys that a path would read."""
-    key = draw(st.sampled_from((*table.header, "data", "*", "$", "$.a", 'a"b', "a'b", "a\\", "", "\u0301", "\0", "a" * 70_000, "[0]", "%s", "{}", "\ud800", "#")))
-    keys = [key, key.upper(), key] if draw(st.booleans()) else [f"{key}{n}" for n in range(draw(st.sampled_from((1, 50, 2100))))]
+    key = draw(
+        st.sampled_from(
+            (
+                *table.header,
+                "data",
+                "*",
+                "$",
+                "$.a",
+                'a"b',
+                "a'b",
+                "a\\",
+                "",
+                "\u0301",
+                "\0",
+                "a" * 70_000,
+                "[0]",
+                "%s",
+                "{}",
+                "\ud800",
+                "#",
+            )
+        )
+    )
+    keys = (
+        [key, key.upper(), key]
+        if draw(st.booleans())
+        else [f"{key}{n}" for n in range(draw(st.sampled_from((1, 50, 2100))))]
+    )
     more = ", ".join(f"{json.dumps(k)}: {draw(st.sampled_from(('1', 'null', '[]')))}" for k in keys)
     bodies = [encoded.json_text(r)[1:-1] for r in table.records]
     records = [f"{{{body}{', ' if body else ''}{more}}}" for body in bodies]
@@ -262,8 +339,26 @@ def odd_json(draw: st.DrawFn, table: Table) -> Made:
 def odd_lines(draw: st.DrawFn, table: Table) -> Made:
     """Lines of JSON among others that are none: each line that is not blank is a row."""
     rows = [encoded.json_text(r) for r in table.records]
-    junk = ("abc", "{", "[]", "1", "null", '{"a":1}{"b":2}', "\x01", "{}", '{"a": "\u2028"}', "// x", '"x"', "\x1a", "{'a': 1}", "]", "\x0b")
-    lines = draw(st.permutations([*rows, *draw(st.lists(st.sampled_from(junk), max_size=4)), *[""] * draw(st.integers(0, 2))]))
+    junk = (
+        "abc",
+        "{",
+        "[]",
+        "1",
+        "null",
+        '{"a":1}{"b":2}',
+        "\x01",
+        "{}",
+        '{"a": "\u2028"}',
+        "// x",
+        '"x"',
+        "\x1a",
+        "{'a': 1}",
+        "]",
+        "\x0b",
+    )
+    lines = draw(
+        st.permutations([*rows, *draw(st.lists(st.sampled_from(junk), max_size=4)), *[""] * draw(st.integers(0, 2))])
+    )
     end = draw(st.sampled_from(("\n", "\r\n")))
     text = draw(st.sampled_from(("", "\ufeff"))) + end.join(lines) + draw(st.sampled_from(("", end)))
     filled = sum(bool(line.strip(" \t\r\n")) for line in lines)
@@ -278,11 +373,38 @@ def _table_text(draw: st.DrawFn, table: Table) -> tuple[str, str]:
 def odd_text(draw: st.DrawFn, table: Table) -> Made:
     """A sign that means something to some reader, anywhere in a CSV."""
     separator, text = _table_text(draw, table)
-    sign = draw(st.sampled_from(('"', "\0", "\r", "\n", "\ufeff", "\x1a", separator, '"' * 3, "\u2028", "\x0c", "\x85", "\\", "e" + "\u0301" * 2000, "\x1f", separator * 2100, "9" * 5000, "\x1aend of file\x1a")))
+    sign = draw(
+        st.sampled_from(
+            (
+                '"',
+                "\0",
+                "\r",
+                "\n",
+                "\ufeff",
+                "\x1a",
+                separator,
+                '"' * 3,
+                "\u2028",
+                "\x0c",
+                "\x85",
+                "\\",
+                "e" + "\u0301" * 2000,
+                "\x1f",
+                separator * 2100,
+                "9" * 5000,
+                "\x1aend of file\x1a",
+            )
+        )
+    )
     at = draw(st.integers(0, len(text)))
     times = draw(st.sampled_from((1, 1, 3)))
     text = text[:at] + sign * times + text[at:]
-    return "csv", encoded.encode(text, draw(st.sampled_from(encoded.ENCODINGS))), None, text.count("\n") + text.count("\r") + 1
+    return (
+        "csv",
+        encoded.encode(text, draw(st.sampled_from(encoded.ENCODINGS))),
+        None,
+        text.count("\n") + text.count("\r") + 1,
+    )
 
 
 def odd_rows(draw: st.DrawFn, table: Table) -> Made:
@@ -290,7 +412,12 @@ def odd_rows(draw: st.DrawFn, table: Table) -> Made:
     more = draw(st.integers(-3, 3))
     head = len(table.above) + 1
     grid = [row if n < head else row[: max(len(row) + more, 1)] + ["x"] * more for n, row in enumerate(table.grid)]
-    text = encoded.csv_text(grid, draw(st.sampled_from(encoded.SEPARATORS)), draw(st.sampled_from(("\r", "\n", "\r\n", "\n\r"))), quote_all=draw(st.booleans()))
+    text = encoded.csv_text(
+        grid,
+        draw(st.sampled_from(encoded.SEPARATORS)),
+        draw(st.sampled_from(("\r", "\n", "\r\n", "\n\r"))),
+        quote_all=draw(st.booleans()),
+    )
     return "csv", text.encode(), None, text.count("\n") + text.count("\r") + 1
 
 

@@ -54,7 +54,9 @@ class Outcome:
         says = self.made[0].says
         if says["status"] == "accepted":
             return "accepted" if says["rows_read"] else "accepted with 0 rows"
-        return says["reason_code"] + (" (unforeseen)" if "cannot be read (" in says["detail"] and "content" in says["detail"] else "")
+        return says["reason_code"] + (
+            " (unforeseen)" if "cannot be read (" in says["detail"] and "content" in says["detail"] else ""
+        )
 
 
 def pseudonym(number: str) -> str:

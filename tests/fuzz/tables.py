@@ -91,8 +91,22 @@ class Table:
 
 
 def _spellings(name: str) -> st.SearchStrategy[str]:
-    plain = "".join(c for c in unicodedata.normalize("NFD", name.replace("đ", "d").replace("Đ", "D")) if not unicodedata.combining(c))
-    forms = [name, name, name, name.upper(), unicodedata.normalize("NFD", name), plain, f"  {name}\u00a0", name.replace(" ", "\n"), f"\u200b{name}"]
+    plain = "".join(
+        c
+        for c in unicodedata.normalize("NFD", name.replace("đ", "d").replace("Đ", "D"))
+        if not unicodedata.combining(c)
+    )
+    forms = [
+        name,
+        name,
+        name,
+        name.upper(),
+        unicodedata.normalize("NFD", name),
+        plain,
+        f"  {name}\u00a0",
+        name.replace(" ", "\n"),
+        f"\u200b{name}",
+    ]
     return st.sampled_from(list(dict.fromkeys(forms)))
 
 
@@ -118,7 +132,9 @@ def fields(draw: st.DrawFn, source: Source) -> list[Field]:
         if others:
             asked += draw(st.lists(st.sampled_from(others), max_size=6, unique_by=lambda c: c.name))
         # Most tables bear only names of the contract, which the independent reading knows.
-        listed = {n for c in declared.SOURCES.get(source.source, ()) for n in c.names} if draw(st.integers(0, 3)) else set()
+        listed = (
+            {n for c in declared.SOURCES.get(source.source, ()) for n in c.names} if draw(st.integers(0, 3)) else set()
+        )
         chosen, taken = [], set()
         for column in asked:
             names = [n for n in (column.name, *column.names) if fold(n) not in taken and n not in theirs]
@@ -127,7 +143,12 @@ def fields(draw: st.DrawFn, source: Source) -> list[Field]:
             name = draw(st.sampled_from([n for n in names if n in listed] or names))
             taken.add(fold(name))
             chosen.append(Field(name, column.kind, column.required and column.kind != "flag", column))
-    chosen += [Field(h, "unknown") for h in draw(st.lists(st.sampled_from(["Ghi chú", f"Số {NUMBER}", "Ký bởi", "", "a\nb"]), max_size=2, unique=True))]
+    chosen += [
+        Field(h, "unknown")
+        for h in draw(
+            st.lists(st.sampled_from(["Ghi chú", f"Số {NUMBER}", "Ký bởi", "", "a\nb"]), max_size=2, unique=True)
+        )
+    ]
     return draw(st.permutations(chosen))
 
 
@@ -142,7 +163,9 @@ def _good(place: Field, is_key: bool, number: int) -> st.SearchStrategy[object]:
         spelled = [s for spellings in place.column.values.values() for s in spellings]
         return st.sampled_from(spelled).flatmap(_list_cell)
     if place.kind == "text":
-        return st.one_of(st.sampled_from(GOOD["text"]), st.text(st.characters(exclude_categories=["Cs", "Cf"]), max_size=8))
+        return st.one_of(
+            st.sampled_from(GOOD["text"]), st.text(st.characters(exclude_categories=["Cs", "Cf"]), max_size=8)
+        )
     return st.sampled_from(GOOD[place.kind])
 
 
@@ -170,7 +193,13 @@ def _cell(place: Field, is_key: bool, number: int, is_clean: bool) -> st.SearchS
     return st.one_of(good, good, good, good, st.sampled_from(MISSING), bad | st.sampled_from(NUMBERS))
 
 
-_TITLES: tuple[tuple[object, ...], ...] = ((), ("BÁO CÁO",), ("", f"Người lập: {NAME} {NUMBER}"), (None, None), ("Tháng", 7))
+_TITLES: tuple[tuple[object, ...], ...] = (
+    (),
+    ("BÁO CÁO",),
+    ("", f"Người lập: {NAME} {NUMBER}"),
+    (None, None),
+    ("Tháng", 7),
+)
 _TOTALS = ("Tổng số", "TỔNG CỘNG: 5", "Cộng", "tong cong", "Tổng số hồ sơ")
 
 
@@ -211,4 +240,3 @@ def tables(draw: st.DrawFn, source: Source | None = None) -> Table:
     body += [("layout", cells) for cells in draw(st.lists(st.sampled_from(_TITLES[:-1]), max_size=2))]
     headers = tuple(draw(_spellings(f.header)) if f.header else "" for f in columns)
     return Table(source.source, tuple(columns), headers, above, tuple(body))
-

@@ -22,9 +22,7 @@ from tests.support.writers import csv_bytes, put
 
 pytestmark = pytest.mark.slow
 
-RECIPE = re.findall(
-    r"^```sh\n(.*?)^```", (PROJECT_DIR / "docs/personal-data.md").read_text("utf-8"), re.M | re.S
-)
+RECIPE = re.findall(r"^```sh\n(.*?)^```", (PROJECT_DIR / "docs/personal-data.md").read_text("utf-8"), re.M | re.S)
 
 
 def test_a_new_home_under_another_key_says_the_same(nightly, landing_and_home: tuple[Path, Path]) -> None:

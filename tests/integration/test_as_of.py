@@ -44,7 +44,9 @@ def test_the_last_day_there_is() -> None:
     assert file.is_known(date.max)
 
 
-def test_an_earlier_day_is_published_beside(nightly: Callable, landing_and_home: tuple[Path, Path], ask: Callable) -> None:
+def test_an_earlier_day_is_published_beside(
+    nightly: Callable, landing_and_home: tuple[Path, Path], ask: Callable
+) -> None:
     landing, home = landing_and_home
     first = current(home)
     beside = nightly(landing, home, EARLIER)
@@ -58,7 +60,10 @@ def test_an_earlier_day_is_published_beside(nightly: Callable, landing_and_home:
 
     switched = nightly(landing, home, EARLIER, make_current=True)
     assert not switched.is_new and current(home) == "000002_2023-06-30" and len(names(home)) == 2
-    assert json.loads(ask("kpi", "--home", home, "--kpi", "dossiers_received", "--format", "json"))[0]["as_of"] == "2023-06-30"
+    assert (
+        json.loads(ask("kpi", "--home", home, "--kpi", "dossiers_received", "--format", "json"))[0]["as_of"]
+        == "2023-06-30"
+    )
 
     # The day of the former release comes after the current one's again: that release stands, and is made current.
     later = nightly(landing, home, make_current=True)

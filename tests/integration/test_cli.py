@@ -98,7 +98,9 @@ def test_a_damaged_release_exits_1(cchc, home: Path, tmp_path: Path) -> None:
     ],
     ids=lambda value: "-".join(value[:1]) if isinstance(value, list) else value.replace(" ", "_"),
 )
-def test_wrong_usage_exits_2_and_touches_nothing(arguments: list[str], named: str, cchc, home: Path, tmp_path: Path) -> None:
+def test_wrong_usage_exits_2_and_touches_nothing(
+    arguments: list[str], named: str, cchc, home: Path, tmp_path: Path
+) -> None:
     places = {
         "landing": home.parent / "landing", "home": home, "empty": tmp_path / "empty", "nowhere": tmp_path / "nowhere",
         "file": tmp_path / "file", "foreign": tmp_path / "foreign", "later": tmp_path / "later",
@@ -121,7 +123,9 @@ def test_wrong_usage_exits_2_and_touches_nothing(arguments: list[str], named: st
 def test_a_held_home_exits_4_and_stays_the_holders(cchc, landing_and_home: tuple[Path, Path]) -> None:
     landing, home = landing_and_home
     last_run = (home / "last_run.json").read_text("utf-8")
-    (landing / "dossiers" / "moi_20230721.csv").write_bytes((landing / "dossiers" / "hoso_20230310_2300.csv").read_bytes())
+    (landing / "dossiers" / "moi_20230721.csv").write_bytes(
+        (landing / "dossiers" / "hoso_20230310_2300.csv").read_bytes()
+    )
     handle = os.open(home / ".lock", os.O_RDWR)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -179,12 +183,20 @@ def test_kpi_rows_have_the_columns_of_kpi_values(ask, home: Path, release: duckd
     assert all(list(row) == columns for row in rows)
     assert {row["period_type"] for row in rows} == {"custom"}
     assert {(r["scope_type"], r["scope_code"]) for r in rows} == {("province", "all")}
-    assert {(r["period_start"], r["period_end"], r["as_of"]) for r in rows} == {("2023-01-01", "2023-07-31", "2023-07-31")}
+    assert {(r["period_start"], r["period_end"], r["as_of"]) for r in rows} == {
+        ("2023-01-01", "2023-07-31", "2023-07-31")
+    }
     codes = {c for (c,) in release.execute("select distinct kpi_code from marts.kpi_values").fetchall()}
     assert {row["kpi_code"] for row in rows} == codes
     narrowed = ask("kpi", "--home", home, "--by", "agency,channel", "--kpi", "on_time_rate", "--format", "csv")
     scopes = {tuple(line.split(",")[1:3]) for line in narrowed.splitlines()[1:]}
-    assert scopes == {("agency", "H99.01"), ("agency", "H99.02"), ("channel", "online"), ("channel", "direct"), ("channel", "postal")}
+    assert scopes == {
+        ("agency", "H99.01"),
+        ("agency", "H99.02"),
+        ("channel", "online"),
+        ("channel", "direct"),
+        ("channel", "postal"),
+    }
 
 
 def test_kpi_for_calendar_periods_equals_kpi_values(home: Path, release: duckdb.DuckDBPyConnection) -> None:
@@ -196,22 +208,25 @@ def test_kpi_for_calendar_periods_equals_kpi_values(home: Path, release: duckdb.
         asked = figures(current, question, list(scope_types()), []).to_pylist()
         stored = release.execute(
             "select kpi_code, scope_type, scope_code, numerator, denominator, value from marts.kpi_values "
-            "where period_type = ? and period_start = ?", [kind, start],
+            "where period_type = ? and period_start = ?",
+            [kind, start],
         ).fetchall()
         names = ("kpi_code", "scope_type", "scope_code", "numerator", "denominator", "value")
         assert {tuple(r[n] for n in names) for r in asked} == set(stored), (kind, start)
 
 
-@pytest.mark.parametrize(("period", "day", "convention"), [
-    (p, d, c) for p, d, c in product(PERIODS, DAYS, ["separate", "form_06a"]) if p[1] <= d
-])
+@pytest.mark.parametrize(
+    ("period", "day", "convention"),
+    [(p, d, c) for p, d, c in product(PERIODS, DAYS, ["separate", "form_06a"]) if p[1] <= d],
+)
 def test_as_many_rows_stand_behind_every_figure_as_it_counts(
     period: tuple[str, str], day: str, convention: str, release: duckdb.DuckDBPyConnection
 ) -> None:
     """Every KPI of every scope at once; `cchc explain` filters these rows."""
     question = [*period, day, convention]
     release.execute(
-        "create or replace temp table counted as select * from marts.kpis(?::date, ?::date, ?::date, convention := ?)", question
+        "create or replace temp table counted as select * from marts.kpis(?::date, ?::date, ?::date, convention := ?)",
+        question,
     )
     release.execute(
         "create or replace temp table behind as select * from marts.rows_behind(?::date, ?::date, ?::date, convention := ?)",
@@ -253,8 +268,12 @@ def test_explain_answers_for_every_kpi(home: Path) -> None:
 
 
 def test_explain_names_the_dossiers(ask, home: Path) -> None:
-    late = json.loads(ask("explain", "--home", home, "dossiers_resolved_late", "--to", "2023-06-30", "--format", "json"))
+    late = json.loads(
+        ask("explain", "--home", home, "dossiers_resolved_late", "--to", "2023-06-30", "--format", "json")
+    )
     assert [row["entity_code"] for row in late] == ["H99.01-230103-0003"]
-    everyone = ask("explain", "--home", home, "on_time_rate", "--from", "2023-01-01", "--to", "2023-06-30", "--format", "csv")
+    everyone = ask(
+        "explain", "--home", home, "on_time_rate", "--from", "2023-01-01", "--to", "2023-06-30", "--format", "csv"
+    )
     assert len(everyone.splitlines()) == 1 + 8
     assert ask("explain", "--home", home, "dossiers_received", "--scope", "agency=none").strip() == "nothing counted"

@@ -138,9 +138,7 @@ def test_a_part_of_a_night_is_refused_and_touches_nothing(landing_and_home: tupl
     assets = build_definitions(Settings.load(landing, home))
     job = assets.resolve_implicit_global_asset_job_def()
     with DagsterInstance.ephemeral() as instance:
-        ended = job.execute_in_process(
-            instance=instance, asset_selection=[AssetKey("release")], raise_on_error=False
-        )
+        ended = job.execute_in_process(instance=instance, asset_selection=[AssetKey("release")], raise_on_error=False)
         [failure] = [e for e in ended.all_events if e.is_step_failure]
     said = failure.event_specific_data.error_display_string
     assert not ended.success and "UsageError: release comes out of a whole night" in said

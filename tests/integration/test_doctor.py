@@ -64,7 +64,9 @@ def test_what_ails(examined: Callable[..., dict[str, str]], landing_and_home: tu
     assert str(lake_file) in ailing["lake"] and "kpi_values.parquet" in ailing["releases"]
 
 
-def test_a_register_that_lost_its_end(examined: Callable[..., dict[str, str]], landing_and_home: tuple[Path, Path]) -> None:
+def test_a_register_that_lost_its_end(
+    examined: Callable[..., dict[str, str]], landing_and_home: tuple[Path, Path]
+) -> None:
     """The chain alone cannot tell that its last entries were taken away; the release remembers them."""
     register = landing_and_home[1] / "lake" / "_register.jsonl"
     lines = register.read_text().splitlines(keepends=True)

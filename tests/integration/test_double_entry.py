@@ -91,9 +91,7 @@ def test_sixteen_nights_see_every_dossier_once(trap: Path, monkeypatch: pytest.M
         ("figures_of_dossiers", "and fee_amount > 0 and paid_online", "and paid_online", ("totals", "online_payment_rate")),
     ],
 )  # fmt: skip
-def test_a_wrong_rule_is_found(
-    copied: Path, macro: str, rule: str, wrong: str, found: tuple[str, str]
-) -> None:
+def test_a_wrong_rule_is_found(copied: Path, macro: str, rule: str, wrong: str, found: tuple[str, str]) -> None:
     text = dbt.parse().macros[f"macro.cchc.{macro}"].macro_sql
     assert rule in text
     assert rebuild_with(copied, {macro: text.replace(rule, wrong)}) == []

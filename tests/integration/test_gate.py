@@ -39,7 +39,9 @@ def count(home: Path, table: str, file: str) -> int:
     return rows
 
 
-def test_rejected_content_under_an_accepted_name_is_published_beside_it(nightly, landing_and_home: tuple[Path, Path]) -> None:
+def test_rejected_content_under_an_accepted_name_is_published_beside_it(
+    nightly, landing_and_home: tuple[Path, Path]
+) -> None:
     """Both of a name that a release holds, and of one that came since."""
     landing, home = landing_and_home
     known, new = "dossiers/hoso_20230310_2300.csv", "dossiers/moi_20230722_2300.csv"

@@ -36,7 +36,9 @@ def said(folder: Path) -> dict[str, str]:
     out: dict[str, str] = {}
     for command in COMMANDS:
         file = rejected_file(folder) if "FILE" in command else ""
-        ended = subprocess.run(arguments(command, folder, file), cwd=folder, capture_output=True, text=True, check=False)
+        ended = subprocess.run(
+            arguments(command, folder, file), cwd=folder, capture_output=True, text=True, check=False
+        )
         assert ended.returncode == 0, f"{command}: {ended.stdout}{ended.stderr}"
         out[command] = ended.stdout
     return out
@@ -75,11 +77,16 @@ def test_questions_are_answered(said: dict[str, str]) -> None:
     assert {line.split()[2] for line in by_channel.splitlines()[1:]} == {"direct", "online", "postal"}
     [rates] = [list(csv.DictReader(io.StringIO(printed))) for words, printed in said.items() if "on_time_rate" in words]
     assert len(rates) > 100 and {row["as_of"] for row in rates} == {"2023-09-30"}
-    [overdue] = [list(csv.DictReader(io.StringIO(printed))) for words, printed in said.items() if "cchc explain" in words]
+    [overdue] = [
+        list(csv.DictReader(io.StringIO(printed))) for words, printed in said.items() if "cchc explain" in words
+    ]
     assert len({row["entity_code"] for row in overdue}) == len(overdue) > 0
 
 
 def test_decisions_and_rebuild_say_what_they_did(said: dict[str, str]) -> None:
-    assert [p.split()[0] for words, p in said.items() if re.search(r"cchc (accept|withdraw)", words)] == ["accepted", "withdrawn"]
+    assert [p.split()[0] for words, p in said.items() if re.search(r"cchc (accept|withdraw)", words)] == [
+        "accepted",
+        "withdrawn",
+    ]
     [rebuilt] = [printed for words, printed in said.items() if "cchc rebuild" in words]
     assert "compared  with" in rebuilt

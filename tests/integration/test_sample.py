@@ -93,9 +93,7 @@ def text_of(path: Path) -> str:
 def table_of(path: Path) -> pd.DataFrame:
     """All rows below the header, cells as they stand, known columns only under their canonical names."""
     if path.suffix == ".jsonl":
-        table = pd.DataFrame(
-            [json.loads(line) for line in path.read_text("utf-8").splitlines()], dtype=object
-        )
+        table = pd.DataFrame([json.loads(line) for line in path.read_text("utf-8").splitlines()], dtype=object)
     elif path.suffix == ".json":
         table = pd.DataFrame(json.loads(path.read_text("utf-8"))["data"], dtype=object)
     elif path.suffix in (".xls", ".xlsx"):
@@ -125,9 +123,7 @@ def times_of(column: pd.Series) -> tuple[pd.Series, pd.Series]:
     for true_date in (kind == datetime, kind == date):
         read[true_date] = pd.to_datetime(column[true_date].astype(str))
     serial = kind.isin([float, int]) & filled
-    read[serial] = (pd.Timestamp("1899-12-30") + pd.to_timedelta(column[serial].astype(float), "D")).dt.round(
-        "s"
-    )
+    read[serial] = (pd.Timestamp("1899-12-30") + pd.to_timedelta(column[serial].astype(float), "D")).dt.round("s")
     for layout in (
         "%d/%m/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S", "%Y%m%d%H%M%S",
     ):  # fmt: skip
@@ -143,9 +139,7 @@ def rows_of(path: Path) -> tuple[pd.DataFrame, int | None]:
     text = {column: table[column].fillna("").astype(str) for column in table if column not in TIMES}
     if len(table) and (text["status"] == "").all():
         return pd.DataFrame(), None
-    frame = pd.DataFrame(
-        {c: text[c] for c in ("dossier_code", "procedure_code", "result_kind", "applicant_id")}
-    )
+    frame = pd.DataFrame({c: text[c] for c in ("dossier_code", "procedure_code", "result_kind", "applicant_id")})
     for column, names in (("status", STATUS_OF), ("service_level", LEVEL_OF), ("channel", CHANNEL_OF)):
         frame[column] = text[column].map({cell: names.get(fold(cell)) for cell in text[column].unique()})
     frame["service_level"] = frame["service_level"].fillna("other")
@@ -161,9 +155,7 @@ def rows_of(path: Path) -> tuple[pd.DataFrame, int | None]:
         bad |= unreadable
     bad |= frame["received_at"].isna() & ~frame["status"].isin(["1", "3"])
     filled = sum(text[column] != "" for column in ("dossier_code", "procedure_code", "status"))
-    layout = text["dossier_code"].str.startswith("(") | (
-        frame.index > max(frame.index[filled > 1], default=-1)
-    )
+    layout = text["dossier_code"].str.startswith("(") | (frame.index > max(frame.index[filled > 1], default=-1))
     return frame[~bad & ~layout], int((bad & ~layout).sum())
 
 
@@ -270,9 +262,7 @@ def flagged(con: duckdb.DuckDBPyConnection, rule: str) -> int:
     )  # fmt: skip
     code = "dossier_code" if over == "newest" else "later.dossier_code"
     alive = "not is_deleted" if over == "newest" else "true"
-    ((count,),) = con.execute(
-        f"select count(distinct {code}) from {rows} where {alive} and ({test})"
-    ).fetchall()
+    ((count,),) = con.execute(f"select count(distinct {code}) from {rows} where {alive} and ({test})").fetchall()
     return count
 
 
@@ -343,9 +333,7 @@ def test_every_format_and_encoding_is_there(province: Path) -> None:
     assert any(content.startswith(b"\xff\xfe") for content in csv)
     assert any(content.startswith(b"\xef\xbb\xbf") for content in csv)
     assert any("\u0301" in content.decode("utf-8", "ignore") for content in csv)
-    separators = {
-        max(",;\t|", key=text_of(path).split("\n")[2].count) for path in paths if ".csv" in path.name
-    }
+    separators = {max(",;\t|", key=text_of(path).split("\n")[2].count) for path in paths if ".csv" in path.name}
     assert separators == set(",;\t|")
 
 

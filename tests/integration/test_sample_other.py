@@ -97,8 +97,7 @@ def test_providers_and_inspections_named(landing: Landing) -> None:
                          "Viettel Pay"}  # fmt: skip
     named = {row["agency_code"]: row["agency_name"] for row in rows(landing, "registers/agencies")}
     inspected = {
-        named[row["agency_code"]]: row["inspected_on"].date()
-        for row in rows(landing, "registers/inspections")
+        named[row["agency_code"]]: row["inspected_on"].date() for row in rows(landing, "registers/inspections")
     }
     assert FIRST <= inspected["UBND huyện Vĩnh Thuận"] <= dt.date(2023, 6, 30)
     assert "Sở Nội vụ" in inspected
@@ -179,9 +178,7 @@ def test_registry_layouts_have_their_columns(province: Path) -> None:
 
 def test_registry_offices_are_agencies(landing: Landing) -> None:
     names = {row["agency_name"] for row in rows(landing, "registers/agencies")}
-    offices = {
-        row["registry_office"] for row in rows(landing, "civil_registrations") if "registry_office" in row
-    }
+    offices = {row["registry_office"] for row in rows(landing, "civil_registrations") if "registry_office" in row}
     assert offices and offices <= names
 
 

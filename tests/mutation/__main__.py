@@ -92,7 +92,10 @@ def main() -> int:
                     print(f"{name} {mutant.id} survived{' as accepted' * is_accepted}: {mutant.change}", flush=True)
         killed = len(mutants) - survivors
         seconds = time.monotonic() - started
-        print(f"{name}: {killed} of {len(mutants)} killed, {killed / max(len(mutants), 1):.1%}, {seconds:.0f} s", flush=True)
+        print(
+            f"{name}: {killed} of {len(mutants)} killed, {killed / max(len(mutants), 1):.1%}, {seconds:.0f} s",
+            flush=True,
+        )
     if unknown:
         sys.exit(f"no such mutant: {', '.join(sorted(unknown))}")
     if asked.report:

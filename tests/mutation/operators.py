@@ -138,7 +138,12 @@ def of_python(source: str) -> list[Mutant]:
     """The mutants of a Python file: its own operators, and the SQL and patterns in its strings."""
     tree = ast.parse(source)
     prose = {id(n) for n in ast.walk(tree) if isinstance(n, ast.Raise) for n in ast.walk(n)}
-    prose |= {id(n) for e in ast.walk(tree) if isinstance(e, ast.Expr) and isinstance(e.value, ast.Constant) for n in [e.value]}
+    prose |= {
+        id(n)
+        for e in ast.walk(tree)
+        if isinstance(e, ast.Expr) and isinstance(e.value, ast.Constant)
+        for n in [e.value]
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign):
             prose |= {id(n) for n in ast.walk(node.annotation)}
@@ -168,15 +173,27 @@ def _edits(node: ast.AST) -> Iterator[Edit]:
 
     match node:
         case ast.Compare(ops=[op, *_]) if type(op) in _COMPARED:
-            yield "compare", f"{ast.unparse(node)} => {_COMPARED[type(op)].__name__}", put(ops=[_COMPARED[type(op)](), *node.ops[1:]])
+            yield (
+                "compare",
+                f"{ast.unparse(node)} => {_COMPARED[type(op)].__name__}",
+                put(ops=[_COMPARED[type(op)](), *node.ops[1:]]),
+            )
         case ast.BoolOp(op=op):
             other = ast.Or if isinstance(op, ast.And) else ast.And
             yield "connect", f"{ast.unparse(node)} => {other.__name__}", put(op=other())
             for drop in range(len(node.values)):
                 left = [v for i, v in enumerate(node.values) if i != drop]
-                yield "condition", f"{ast.unparse(node)} => without {ast.unparse(node.values[drop])}", put(values=[*left, left[-1]])
+                yield (
+                    "condition",
+                    f"{ast.unparse(node)} => without {ast.unparse(node.values[drop])}",
+                    put(values=[*left, left[-1]]),
+                )
         case ast.UnaryOp(op=ast.Not()):
-            yield "negate", f"{ast.unparse(node)} => without not", put(op=ast.UAdd(), operand=ast.Call(ast.Name("bool", ast.Load()), [node.operand], []))
+            yield (
+                "negate",
+                f"{ast.unparse(node)} => without not",
+                put(op=ast.UAdd(), operand=ast.Call(ast.Name("bool", ast.Load()), [node.operand], [])),
+            )
         case ast.BinOp(op=op) if type(op) in _COMPUTED:
             yield "arithmetic", f"{ast.unparse(node)} => {_COMPUTED[type(op)].__name__}", put(op=_COMPUTED[type(op)]())
         case ast.If() | ast.IfExp() | ast.While():
@@ -192,7 +209,11 @@ def _edits(node: ast.AST) -> Iterator[Edit]:
         case ast.Constant(value=str(value)) if _LOOKS_LIKE_SQL.search(value):
             for a, b, instead, operator in sorted(sql_changes(value)):
                 if value[a:b] != instead:
-                    yield operator, f"{value[max(0, a - 12) : b + 12]!r} => {instead!r}", put(value=value[:a] + instead + value[b:])
+                    yield (
+                        operator,
+                        f"{value[max(0, a - 12) : b + 12]!r} => {instead!r}",
+                        put(value=value[:a] + instead + value[b:]),
+                    )
 
 
 def _numbered(changes: Iterator[tuple]) -> list[Mutant]:

@@ -104,7 +104,9 @@ def _dossiers(landing: Landing, con: duckdb.DuckDBPyConnection, as_of: dt.date) 
         expected[code] = _bucket(dossier, as_of)
         if expected[code][0] == "resolved":
             working_days[code] = oracle.processing_days(dossier, pauses.get(code, []))
-    got = con.execute("select dossier_code, bucket, timeliness, processing_working_days from marts.fct_dossiers").fetchall()
+    got = con.execute(
+        "select dossier_code, bucket, timeliness, processing_working_days from marts.fct_dossiers"
+    ).fetchall()
     yield from _unlike("buckets", [(c, *e) for c, e in expected.items()], [row[:3] for row in got])
     yield from _unlike(
         "working days", working_days.items(), [(c, days) for c, bucket, _, days in got if bucket == "resolved"]
@@ -188,7 +190,8 @@ def _calendar(
             (code, *scope): figure
             for code, *scope, numerator, denominator, value in con.execute(
                 "select kpi_code, scope_type, scope_code, numerator, denominator, value from marts.kpi_values "
-                "where period_type = ? and period_start = ?", where,
+                "where period_type = ? and period_start = ?",
+                where,
             ).fetchall()
             for scope, figure in [(tuple(scope), (numerator, denominator, value))]
         }
@@ -199,7 +202,8 @@ def _calendar(
             row[0]: dict(zip(("c03", "c04", "c05", *list(FORM_06A)[1:]), row[1:], strict=True))
             for row in con.execute(
                 "select agency_code, c03, c04, c05, c06, c07, c08, c09, c10, c11, c12, c13 from marts.form_06a "
-                "where period_type = ? and period_start = ?", where,
+                "where period_type = ? and period_start = ?",
+                where,
             ).fetchall()
         }
         yield from _unlike(

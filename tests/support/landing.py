@@ -151,7 +151,9 @@ class _Writer:
         facts: Values = {
             "dossier_code": f"{agency}-{given:%y%m%d}-{number:04d}",
             "procedure_code": code,
-            "procedure_name": name if number % 9 else f"{name} {WRITTEN_IN[number // 9 % len(WRITTEN_IN)].format(n=number)}",
+            "procedure_name": name
+            if number % 9
+            else f"{name} {WRITTEN_IN[number // 9 % len(WRITTEN_IN)].format(n=number)}",
             "field_code": FIELDS[place][0],
             "field_name": FIELDS[place][1],
             "agency_code": agency if rng.random() < 0.9 else rng.choice([None, "H33.99"]),
@@ -359,7 +361,10 @@ class _Writer:
                 ("service_level", ["5", "Toàn phần"]),
                 ("channel", ["4", "Điện thoại"]),
                 *((time, BAD_TIMES) for time in TIMES if time != "supplement_requested_at"),
-                ("fee_amount", ["miễn phí", "1.50", "12,5", "1.5000 đ", "1000000000000001", "9.223.372.036.854.775.807 đ"]),
+                (
+                    "fee_amount",
+                    ["miễn phí", "1.50", "12,5", "1.5000 đ", "1000000000000001", "9.223.372.036.854.775.807 đ"],
+                ),
                 ("paid_online", ["2", "chưa rõ"]),
                 ("has_digitised_components", ["?"]),
                 ("is_deleted", ["đã"]),
@@ -411,9 +416,7 @@ class _Writer:
                 at += 1
         self._registers()
         self._plain_supplements()
-        OtherSources(
-            self.root, self.rng, self.stamps, [d.facts["dossier_code"] for d in self.dossiers]
-        ).write()
+        OtherSources(self.root, self.rng, self.stamps, [d.facts["dossier_code"] for d in self.dossiers]).write()
         self._special_files()
         if contested:
             self._contested_files()
@@ -466,10 +469,7 @@ class _Writer:
         return [placed[name] for name in names]
 
     def _spelled(self, state: Values, native: bool) -> Values:
-        row = {
-            column.name: self._cell(column.name, state.get(column.name), native)
-            for column in SOURCES["dossiers"]
-        }
+        row = {column.name: self._cell(column.name, state.get(column.name), native) for column in SOURCES["dossiers"]}
         if self.rng.random() < 0.012:
             self._bad(row)
         return row
@@ -645,9 +645,7 @@ class _Writer:
 
     def _plain_supplements(self) -> None:
         for number, stamp in enumerate(self.stamps[::2]):
-            grid: writers.Cells = [
-                ["Mã hồ sơ", "Ngày bổ sung", "Ngày tiếp nhận bổ sung", "Trạng thái bổ sung"]
-            ]
+            grid: writers.Cells = [["Mã hồ sơ", "Ngày bổ sung", "Ngày tiếp nhận bổ sung", "Trạng thái bổ sung"]]
             for dossier in self.dossiers:
                 for row in dossier.supplements:
                     if row["requested_at"] <= stamp and self.rng.random() < 0.5:
@@ -685,9 +683,7 @@ class _Writer:
         folder = self.root / "registers" / "agencies"
         put(folder / f"donvi_{first:%Y%m%d}.csv", writers.csv_bytes(early, ",", "utf-8"))
         put(folder / f"donvi_{middle:%Y-%m-%d}.xlsx", writers.stable_zip(writers.xlsx_bytes(later)))
-        procedures: writers.Cells = [
-            ["procedure_code", "procedure_name", "service_level", "is_online", "valid_from"]
-        ]
+        procedures: writers.Cells = [["procedure_code", "procedure_name", "service_level", "is_online", "valid_from"]]
         for code, name, _, _ in PROCEDURES[:-1]:
             procedures.append(
                 [code, name, *self.rng.choice([["Toàn trình", "x"], ["3", "có"], ["1", ""]]), "01/01/2021"]
@@ -800,9 +796,7 @@ class _Writer:
         put(folder / f"giong_a_{tag}.csv", same)
         put(folder / f"giong_b_{tag}.csv", same)
         put(folder / f"giong_c_{later:%Y%m%d}.csv", same)
-        put(
-            folder / f"ve sau/{later:%Y-%m-%d}T0705.csv", writers.csv_bytes(self._small("Q", 9), ";", "utf-8")
-        )
+        put(folder / f"ve sau/{later:%Y-%m-%d}T0705.csv", writers.csv_bytes(self._small("Q", 9), ";", "utf-8"))
         before = self.stamps[0] - dt.timedelta(days=200)
         put(folder / f"tre {before:%Y_%m_%d}.csv", writers.csv_bytes(self._small("P", 4), "|", "utf-8"))
 
@@ -837,9 +831,7 @@ class _Writer:
 
 
 def _blank(cell: object) -> bool:
-    return cell is None or (
-        isinstance(cell, str) and cell.strip(" \u00a0") in ("", "-", "NULL", "n/a", "N/A")
-    )
+    return cell is None or (isinstance(cell, str) and cell.strip(" \u00a0") in ("", "-", "NULL", "n/a", "N/A"))
 
 
 def _serial(moment: dt.datetime) -> float:

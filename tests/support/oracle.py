@@ -368,9 +368,7 @@ def flags(landing: Landing, as_of_day: dt.date) -> set[tuple[str, str]]:
 def _registration_flags(rows: list[Observation]) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     seen: set[tuple[Any, ...]] = set()
-    for values in sorted(
-        (row.values for row in rows), key=lambda v: (v["registered_at"], v["registration_code"])
-    ):
+    for values in sorted((row.values for row in rows), key=lambda v: (v["registered_at"], v["registration_code"])):
         if values["event_date"] is None:
             continue
         registered, event = values["registered_at"].date(), values["event_date"].date()

@@ -149,9 +149,7 @@ class _Report:
             in_time = [
                 r
                 for r in petitions
-                if r["answered_on"]
-                and r["due_on"]
-                and r["answered_on"].date() <= min(r["due_on"].date(), self.to)
+                if r["answered_on"] and r["due_on"] and r["answered_on"].date() <= min(r["due_on"].date(), self.to)
             ]
             self._count(source, "petitions_answered_on_time", in_time)
 
@@ -196,9 +194,7 @@ class _Report:
 
         source = "registers/procedure_cuts"
         cuts = [
-            r
-            for r in self._rows(source)
-            if self._in_period(r, "decided_on") and r["days_after"] < r["days_before"]
+            r for r in self._rows(source) if self._in_period(r, "decided_on") and r["days_after"] < r["days_before"]
         ]
         if self.scope_type == "province":
             self._count(source, "procedures_shortened", cuts, len({r["procedure_code"] for r in cuts}))
@@ -249,13 +245,9 @@ class _Report:
         rows = [r for r in self._rows(source) if self._in_period(r, "looked_up_at")]
         lookups = self._scoped(rows, lambda r: communes.get(r["facility_code"]), "commune")
         if lookups is not None:
-            good, none = (
-                sum(r["result"] == result for r in lookups) for result in ("successful", "no_entitlement")
-            )
+            good, none = (sum(r["result"] == result for r in lookups) for result in ("successful", "no_entitlement"))
             self._count(source, "health_lookups", lookups)
-            self._count(
-                source, "health_lookups_by_cccd", [r for r in lookups if r["document_type"] == "CCCD"]
-            )
+            self._count(source, "health_lookups_by_cccd", [r for r in lookups if r["document_type"] == "CCCD"])
             self._rate(source, "health_lookup_success_rate", good, good + none)
 
     def _commune_of(self, row: Row) -> str | None:

@@ -21,9 +21,7 @@ COMMUNES = ["30730", "30901", "30742", ""]
 class OtherSources:
     """Writes one landing's payments, look-ups, registrations, events and hand-kept registers."""
 
-    def __init__(
-        self, root: Path, rng: random.Random, stamps: list[dt.datetime], dossiers: list[str]
-    ) -> None:
+    def __init__(self, root: Path, rng: random.Random, stamps: list[dt.datetime], dossiers: list[str]) -> None:
         self.root, self.rng, self.dossiers = root, rng, dossiers or ["H33.11-230101-0"]
         self.stamps = [stamps[0], stamps[len(stamps) // 2], stamps[-1]]
 
@@ -151,9 +149,7 @@ class OtherSources:
         """The registry's own layout: births by `nks…`, deaths by `nkt…`, some with a year or month only."""
         offices = ["UBND xã Thạnh Lộc", "UBND phường Vĩnh Thanh Vân", "Xã không có"]
         for event, stamp in (("nksNgaySinh", self.stamps[0]), ("nktNgayChet", self.stamps[2])):
-            grid: writers.Cells = [
-                ["so", "quyenSo", "noiDangKy", "ngayDangKy", event, "loaiDangKy", "soDinhDanh"]
-            ]
+            grid: writers.Cells = [["so", "quyenSo", "noiDangKy", "ngayDangKy", event, "loaiDangKy", "soDinhDanh"]]
             for n in range(30):
                 date = dt.date(2022, 12, 1) + dt.timedelta(days=self.rng.randrange(330))
                 registered = date + dt.timedelta(days=self.rng.choice([0, 14, 15, 16, 60, 61]))
@@ -180,8 +176,7 @@ class OtherSources:
 
     def _directives(self) -> tuple[str, list[Row]]:
         return "issued_on", [
-            {"document_number": f"{n}/UBND-NC", "issued_on": self._day(), "title": "Đẩy mạnh CCHC"}
-            for n in range(17)
+            {"document_number": f"{n}/UBND-NC", "issued_on": self._day(), "title": "Đẩy mạnh CCHC"} for n in range(17)
         ]
 
     def _ratings(self) -> tuple[str, list[Row]]:
@@ -236,9 +231,7 @@ class OtherSources:
         ]
 
     def _trainings(self) -> tuple[str, list[Row]]:
-        return "held_on", [
-            {"training_code": f"TH{n}", "held_on": self._day(), "title": "Tập huấn"} for n in range(9)
-        ]
+        return "held_on", [{"training_code": f"TH{n}", "held_on": self._day(), "title": "Tập huấn"} for n in range(9)]
 
     def _petitions(self) -> tuple[str, list[Row]]:
         return "answered_on", [

@@ -264,8 +264,7 @@ def _json_rows(columns: tuple[Column, ...], extension: str, data: bytes) -> list
         if not isinstance(items, list):
             raise FileRejected("unreadable")
     rows: list[Row] = [
-        (number, _folded(item) if isinstance(item, dict) else None, None)
-        for number, item in enumerate(items, start=1)
+        (number, _folded(item) if isinstance(item, dict) else None, None) for number, item in enumerate(items, start=1)
     ]
     keys = {key for _, record, _ in rows if record is not None for key in record}
     if rows and not all(keys & set(c.folded) for c in columns if c.required):

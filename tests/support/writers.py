@@ -105,9 +105,7 @@ def encrypted_xlsx_bytes() -> bytes:
 
 def html_bytes(grid: Cells) -> bytes:
     """The HTML table that dossier systems save as `.xls`."""
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>\n" for row in grid
-    )
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>\n" for row in grid)
     head = '<html><head><meta http-equiv="Content-Type" content="text/html; charset=utf-8"></head>'
     return f'{head}<body><table border="1">\n{body}</table></body></html>'.encode()
 

@@ -51,7 +51,13 @@ def dead(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "text", ["(docs/gone.md 1)", "docs/landing-contract.md 77", "docs/landing-contract.md 1, 2.9", "docs/published-interface.md 30."]
+    "text",
+    [
+        "(docs/gone.md 1)",
+        "docs/landing-contract.md 77",
+        "docs/landing-contract.md 1, 2.9",
+        "docs/published-interface.md 30.",
+    ],
 )
 def test_a_dead_citation_is_seen(text: str) -> None:
     assert dead(text) and not LOOSE.search(text)
@@ -60,14 +66,24 @@ def test_a_dead_citation_is_seen(text: str) -> None:
 def test_sound_and_loose_citations_are_told_apart() -> None:
     sound = "docs/landing-contract.md 4, 4.1; docs/stack.md, and docs/decisions/0006-double-entry.md"
     assert not dead(sound) and not LOOSE.search(sound)
-    assert all(LOOSE.search(text) for text in ("(contract, section 4)", "The landing contract", "see stack.md", "ADR 3"))
+    assert all(
+        LOOSE.search(text) for text in ("(contract, section 4)", "The landing contract", "see stack.md", "ADR 3")
+    )
 
 
 def test_code_cites_paths_and_sections_that_are_there() -> None:
-    texts = {p: running(p) for p in tracked() if p.name.endswith(WRITTEN) and not NOT_OURS.match(p.relative_to(PROJECT_DIR).as_posix())}
+    texts = {
+        p: running(p)
+        for p in tracked()
+        if p.name.endswith(WRITTEN) and not NOT_OURS.match(p.relative_to(PROJECT_DIR).as_posix())
+    }
     assert sum(len(CITATION.findall(text)) for text in texts.values()) > 60
     found = [f"{p.relative_to(PROJECT_DIR)}: {cited}" for p, text in texts.items() for cited in dead(text)]
-    found += [f"{p.relative_to(PROJECT_DIR)}: {text[m.start() :][:50]!r}" for p, text in texts.items() for m in LOOSE.finditer(text)]
+    found += [
+        f"{p.relative_to(PROJECT_DIR)}: {text[m.start() :][:50]!r}"
+        for p, text in texts.items()
+        for m in LOOSE.finditer(text)
+    ]
     assert not found, "\n".join(found)
 
 

@@ -23,7 +23,9 @@ def test_threads_and_memory_reach_every_engine(tmp_path: Path) -> None:
     with connect(settings, tmp_path / "spill") as con:
         assert (setting(con, "threads"), setting(con, "memory_limit")) == (3, "300.0 MiB")
     with reading_engine(settings, tmp_path) as con:
-        assert (setting(con, "threads"), setting(con, "memory_limit")) == (3, "50.0 MiB"), "half of what a file is given"
+        assert (setting(con, "threads"), setting(con, "memory_limit")) == (3, "50.0 MiB"), (
+            "half of what a file is given"
+        )
 
 
 def test_a_parquet_file_says_of_itself_what_it_is_told(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ from orchestration.reports.figures import Kpi, rounded
         ("rate", None, 2**62, 4.0, "400.00"),
     ],
 )
-def test_rounded(kind: str, numerator: int | None, denominator: int | None, value: float | None, shown: str | None) -> None:
+def test_rounded(
+    kind: str, numerator: int | None, denominator: int | None, value: float | None, shown: str | None
+) -> None:
     figure = {"numerator": numerator, "denominator": denominator, "value": value}
     assert rounded(figure, kind) == (None if shown is None else Decimal(shown))
 

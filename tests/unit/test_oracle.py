@@ -25,9 +25,7 @@ def land(root: Path, name: str, *rows: list[object], head: list[object] | None =
     put(root / "dossiers" / name, csv_bytes([head or HEAD, *rows], ";", "utf-8"))
 
 
-def row(
-    code: str, status: int, received: str, due: str = "", done: str = "", channel: str = ""
-) -> list[object]:
+def row(code: str, status: int, received: str, due: str = "", done: str = "", channel: str = "") -> list[object]:
     return [code, "2.000815", status, received, due, done, channel]
 
 
@@ -108,9 +106,7 @@ def test_closed_without_dates_closes_when_first_shown_closed(tmp_path: Path) -> 
     for name, status in (("0501", 4), ("0510", 9), ("0520", 10), ("0601", 10)):
         land(tmp_path, f"hoso_2023{name}.csv", row("A-230501-1", status, "01/05/2023", "12/05/2023"))
     assert figures(tmp_path, "01/05/2023", "31/05/2023", "01/06/2023")["resolved_early"] == 1
-    assert ("A-230501-1", "closed_without_end_date") in oracle.flags(
-        oracle.read_landing(tmp_path), day("01/06/2023")
-    )
+    assert ("A-230501-1", "closed_without_end_date") in oracle.flags(oracle.read_landing(tmp_path), day("01/06/2023"))
 
 
 def test_working_days_less_pauses(tmp_path: Path) -> None:
@@ -159,9 +155,9 @@ def test_levels_by_the_register_of_the_day_received(tmp_path: Path) -> None:
     land(tmp_path, "x_20230601.csv", row("A-230430-1", 4, "30/04/2023"), row("A-230501-1", 4, "01/05/2023"))
     land(tmp_path, "y_20230601.csv", row("B-230501-1", 4, "01/05/2023"))
     counts = {
-        code: figures(
-            tmp_path, "01/01/2023", "31/05/2023", "01/06/2023", scope_type="commune", scope_code=code
-        )["received"]
+        code: figures(tmp_path, "01/01/2023", "31/05/2023", "01/06/2023", scope_type="commune", scope_code=code)[
+            "received"
+        ]
         for code in ("30901", "30902", "unknown")
     }
     assert counts == {"30901": 1, "30902": 1, "unknown": 1}
@@ -231,7 +227,6 @@ def test_trap_landing_is_deterministic_and_closes(tmp_path: Path) -> None:
     for scope in ("level", "agency", "commune", "field", "procedure", "channel", "service_level"):
         codes = {oracle.scope_of(known, d, scope) for d in oracle.counted(known, day("31/12/2023"))}
         parts = [
-            oracle.kpis(landing, day("01/03/2023"), day("30/09/2023"), day("31/12/2023"), scope, code)
-            for code in codes
+            oracle.kpis(landing, day("01/03/2023"), day("30/09/2023"), day("31/12/2023"), scope, code) for code in codes
         ]
         assert sum(p["dossiers_resolved"][0] for p in parts) == whole["dossiers_resolved"][0]

@@ -18,7 +18,9 @@ DOCUMENT = (PROJECT_DIR / "docs/personal-data.md").read_text("utf-8")
 
 
 def rows(text: str) -> list[tuple[str, ...]]:
-    return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in re.findall(r"^\|.*\|$", text, re.M)][2:]
+    return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in re.findall(r"^\|.*\|$", text, re.M)][
+        2:
+    ]
 
 
 def test_the_table_of_columns_is_that_of_the_declarations() -> None:
@@ -31,7 +33,9 @@ def test_the_table_of_columns_is_that_of_the_declarations() -> None:
         stored = {name for name, _ in owner.stored_columns()}
         assert personal == found.personal
         assert set(names.split(", ")) <= set(found.names)
-        assert kept == {"pseudonym": f"`{found.stored_name}`", "dropped": "nothing"}.get(personal, "text, long numbers masked")
+        assert kept == {"pseudonym": f"`{found.stored_name}`", "dropped": "nothing"}.get(
+            personal, "text, long numbers masked"
+        )
         assert (found.stored_name in stored) is (personal != "dropped")
         assert context == (owner.context if personal == "pseudonym" else "–")
 

@@ -18,14 +18,14 @@ BREAK = """
 insert into marts.fct_dossiers select * from marts.fct_dossiers limit 2
 update marts.fct_dossiers set bucket = 'lost' where dossier_code = (select min(dossier_code) from marts.fct_dossiers)
 update marts.fct_dossiers set processing_working_days = -1
-update history.plan_tasks set known_to = known_from
+update history.procedures set known_to = known_from
 update history.agencies set agency_code = null
 delete from marts.dim_agency
 insert into marts.form_06a select * from marts.form_06a
 """
 BROKEN = {
     "fct_dossiers_grain", "fct_dossiers_listed", "fct_dossiers_not_negative", "fct_dossiers_timeliness_fits_bucket",
-    "fct_dossiers_working_days_when_resolved", "history_plan_tasks_known_half_open", "history_agencies_filled",
+    "fct_dossiers_working_days_when_resolved", "history_procedures_known_half_open", "history_agencies_filled",
     "form_06a_agency_known", "form_06a_grain",
 }  # fmt: skip
 

@@ -15,7 +15,10 @@ def test_every_column_has_the_class_that_the_contract_gives_it() -> None:
     """By the kinds of the second reading, which were retyped from the contract."""
     for name, columns in declared.SOURCES.items():
         for column in columns:
-            if (name, column.name) != ("registers/procedures", "level"):  # the second reading knows its three values only
+            if (name, column.name) != (
+                "registers/procedures",
+                "level",
+            ):  # the second reading knows its three values only
                 said = all_sources()[name].column(column.name).personal
                 assert said == CLASSES.get(column.kind, "none"), (name, column.name)
     assert all_sources()["civil_registrations"].column("registry_office").personal == "free_text"

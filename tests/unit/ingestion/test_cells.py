@@ -112,9 +112,15 @@ def test_numbers_too_large_to_be_meant_are_unreadable() -> None:
     assert number("money", [str(-n) for n in money]) == [1 - 10**15, -(10**15), None, None, None]
     assert number("decimal", ["9" * 100, "9" * 102, "9" * 400, "-" + "9" * 400]) == [1e100, None, None, None]
     numeric = f"({cells.typed(column('decimal'), 'x', 'true')})"
-    assert typed(cells.checked(column("decimal"), numeric, "x"), ["inf", "-inf", "nan", "1e400", "1.5"]) == [*[None] * 4, 1.5]
+    assert typed(cells.checked(column("decimal"), numeric, "x"), ["inf", "-inf", "nan", "1e400", "1.5"]) == [
+        *[None] * 4,
+        1.5,
+    ]
     numeric = f"({cells.typed(column('integer'), 'x', 'true')})"
-    assert typed(cells.checked(column("integer"), numeric, "x"), ["1e9", "2147483648.0", "1e300", "inf"]) == [10**9, *[None] * 3]
+    assert typed(cells.checked(column("integer"), numeric, "x"), ["1e9", "2147483648.0", "1e300", "inf"]) == [
+        10**9,
+        *[None] * 3,
+    ]
 
 
 def test_decimals() -> None:
@@ -129,12 +135,35 @@ def test_decimals() -> None:
 @given(st.lists(st.text(max_size=12) | st.sampled_from(["-", "null", "N/a", "\u00a0 - ", "a\u200bb", "e\u0302\u0301", "\ufeffNULL"]),
                 min_size=1, max_size=60))  # fmt: skip
 def test_cleaned_text(texts: list[str]) -> None:
-    texts = [t for t in texts if not any("\ud800" <= c <= "\udfff" or c in "\0\u00ad\u180e\u2061\u2062\u2063\u2064\u200e\u200f" for c in t)]
+    texts = [
+        t
+        for t in texts
+        if not any("\ud800" <= c <= "\udfff" or c in "\0\u00ad\u180e\u2061\u2062\u2063\u2064\u200e\u200f" for c in t)
+    ]
     assert typed(cells.clean("x"), texts) == [second.clean(t) for t in texts]
 
 
 def test_flags() -> None:
-    texts = ["1", "0", "TRUE", "False", "có", "CÓ", "co", "không", "khong", "x", "X", "yes", "No", "1.0", "0.0", "2", "xx", "đúng"]
+    texts = [
+        "1",
+        "0",
+        "TRUE",
+        "False",
+        "có",
+        "CÓ",
+        "co",
+        "không",
+        "khong",
+        "x",
+        "X",
+        "yes",
+        "No",
+        "1.0",
+        "0.0",
+        "2",
+        "xx",
+        "đúng",
+    ]
     yes, no = {"1", "true", "co", "x", "yes"}, {"0", "false", "khong", "no"}
     expected = [True if (k := second.list_key(t)) in yes else False if k in no else None for t in texts]
     assert typed(cells.flag("x"), texts) == expected
@@ -143,7 +172,18 @@ def test_flags() -> None:
 
 def test_code_lists_of_the_dossier() -> None:
     status = all_sources()["dossiers"].column("status")
-    texts = ["9", "9.0", "Đã xử lý xong", "đã  xử lý xong", "DA XU LY XONG", "ĐÃ XỬ LÝ XONG", "11", "09", "Đã xử lý", "9.5"]
+    texts = [
+        "9",
+        "9.0",
+        "Đã xử lý xong",
+        "đã  xử lý xong",
+        "DA XU LY XONG",
+        "ĐÃ XỬ LÝ XONG",
+        "11",
+        "09",
+        "Đã xử lý",
+        "9.5",
+    ]
     texts = [second.tidy(t) for t in texts]
     assert typed(cells.typed(status, "x"), texts) == ["9"] * 6 + [None] * 4
     kind = all_sources()["dossiers"].column("result_kind")
@@ -162,7 +202,13 @@ def test_identity_numbers() -> None:
 
 def test_what_cannot_be_read_is_shown_without_what_it_says() -> None:
     texts = ["31/02/2023", "Trần Thị Thử 12", "098123456789", "gọi 0900123456", "12345678"]
-    assert typed(cells.masked("x"), texts) == ["31/02/2023", "aaaa aaa aaa 99", "*********", "aaa 9999999999", "12345678"]
+    assert typed(cells.masked("x"), texts) == [
+        "31/02/2023",
+        "aaaa aaa aaa 99",
+        "*********",
+        "aaa 9999999999",
+        "12345678",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +240,14 @@ def test_masks_as_the_second_reading_has_them(texts: list[str]) -> None:
 
 
 def test_free_text_keeps_what_names_nobody() -> None:
-    texts = ["Cấp giấy của 098123456789", "Kế hoạch 2021-2025", "QĐ 1234/QĐ-UBND, 16/11/2023", "a \x1b\x07 b", "\x07", "\x07-\x07"]
+    texts = [
+        "Cấp giấy của 098123456789",
+        "Kế hoạch 2021-2025",
+        "QĐ 1234/QĐ-UBND, 16/11/2023",
+        "a \x1b\x07 b",
+        "\x07",
+        "\x07-\x07",
+    ]
     assert typed(cells.free_text("x"), texts) == [
         "Cấp giấy của *********", "Kế hoạch 2021-2025", "QĐ 1234/QĐ-UBND, 16/11/2023", "a b", None, None,
     ]  # fmt: skip

@@ -173,7 +173,9 @@ FULL = {
 
 def test_partial_dates(con: duckdb.DuckDBPyConnection) -> None:
     texts = PARTIAL | FULL
-    assert dict(zip(texts, values(con, cells.partial_date("x", may_be_partial=True), list(texts)), strict=True)) == texts
+    assert (
+        dict(zip(texts, values(con, cells.partial_date("x", may_be_partial=True), list(texts)), strict=True)) == texts
+    )
     whole = values(con, cells.partial_date("x", may_be_partial=False), list(texts))
     assert dict(zip(texts, whole, strict=True)) == dict.fromkeys(PARTIAL) | FULL
 
@@ -187,11 +189,27 @@ INTEGERS = {
 
 def test_integers(con: duckdb.DuckDBPyConnection) -> None:
     assert dict(zip(INTEGERS, values(con, cells.integer("x"), list(INTEGERS)), strict=True)) == INTEGERS
-    with_sign = {"386.797 đ": 386797, "90.000đ": 90000, "9 VNĐ": 9, "90 vnđ": 90, "90 đ đ": None, "đ 90": None, "90 $": None}
-    assert dict(zip(with_sign, values(con, cells.typed(column("money"), "x"), list(with_sign)), strict=True)) == with_sign
+    with_sign = {
+        "386.797 đ": 386797,
+        "90.000đ": 90000,
+        "9 VNĐ": 9,
+        "90 vnđ": 90,
+        "90 đ đ": None,
+        "đ 90": None,
+        "90 $": None,
+    }
+    assert (
+        dict(zip(with_sign, values(con, cells.typed(column("money"), "x"), list(with_sign)), strict=True)) == with_sign
+    )
     for kind in ("integer", "money"):
         both = cells.typed(column(kind), "x", "n")
-        assert values(con, both, ["386797", "386797.0", "1e3", "5.5", "x"], is_number=True) == [386797, 386797, 1000, None, None]
+        assert values(con, both, ["386797", "386797.0", "1e3", "5.5", "x"], is_number=True) == [
+            386797,
+            386797,
+            1000,
+            None,
+            None,
+        ]
         assert values(con, both, ["386.797", "386797.0", "1e3"], is_number=False) == [386797, None, None]
 
 
@@ -202,7 +220,9 @@ DECIMALS = {
 
 
 def test_decimals(con: duckdb.DuckDBPyConnection) -> None:
-    assert dict(zip(DECIMALS, values(con, cells.typed(column("decimal"), "x"), list(DECIMALS)), strict=True)) == DECIMALS
+    assert (
+        dict(zip(DECIMALS, values(con, cells.typed(column("decimal"), "x"), list(DECIMALS)), strict=True)) == DECIMALS
+    )
     both = cells.typed(column("decimal"), "x", "n")
     assert values(con, both, ["1e3", "0.5"], is_number=True) == [1000, 0.5]
     assert values(con, both, ["1e3", "0,5"], is_number=False) == [None, 0.5]
@@ -218,7 +238,17 @@ def test_codes(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_plain_numbers(con: duckdb.DuckDBPyConnection) -> None:
-    given = {"9.0": "9", "90.00": "90", "0.0": "0", "09.0": "09", "9.5": "9.5", "9.05": "9.05", "9": "9", "a9.0": "a9.0", "9.0a": "9.0a"}
+    given = {
+        "9.0": "9",
+        "90.00": "90",
+        "0.0": "0",
+        "09.0": "09",
+        "9.5": "9.5",
+        "9.05": "9.05",
+        "9": "9",
+        "a9.0": "a9.0",
+        "9.0a": "9.0a",
+    }
     assert dict(zip(given, values(con, cells.plain_number("x"), list(given)), strict=True)) == given
 
 
@@ -226,9 +256,37 @@ def test_numbered_lists(con: duckdb.DuckDBPyConnection) -> None:
     codes = NumberedCodes(digits=3, values={"good": ("000", "009"), "broken": ("090",)}, otherwise="none")
     texts = ["000", "009", "090", "0", "9", "90", "99", "900", "999", "090.0", "0000", "9a", "tốt"]
     padded = values(con, cells.numbered("x", codes, "'text'", padded=True), texts)
-    assert padded == ["good", "good", "broken", "good", "good", "broken", "none", "none", "none", "broken", "text", "text", "text"]
+    assert padded == [
+        "good",
+        "good",
+        "broken",
+        "good",
+        "good",
+        "broken",
+        "none",
+        "none",
+        "none",
+        "broken",
+        "text",
+        "text",
+        "text",
+    ]
     bare = values(con, cells.numbered("x", codes, "'text'", padded=False), texts)
-    assert bare == ["good", "good", "broken", "text", "text", "text", "text", "none", "none", "broken", "text", "text", "text"]
+    assert bare == [
+        "good",
+        "good",
+        "broken",
+        "text",
+        "text",
+        "text",
+        "text",
+        "none",
+        "none",
+        "broken",
+        "text",
+        "text",
+        "text",
+    ]
 
 
 def test_flags_and_lists(con: duckdb.DuckDBPyConnection) -> None:
@@ -241,7 +299,11 @@ def test_flags_and_lists(con: duckdb.DuckDBPyConnection) -> None:
     texts = ["Một", "MOT", "1", "1.0", "Hai/Ba", "hai / ba", "hai /ba", "Bốn", None]
     known = ["a", "a", "a", "a", "b", "b", "b"]
     assert values(con, cells.typed(column("list", values=named), "x"), texts) == [*known, None, None]
-    assert values(con, cells.typed(column("list", values=named, otherwise="*", personal="free_text"), "x"), texts) == [*known, "Bốn", None]
+    assert values(con, cells.typed(column("list", values=named, otherwise="*", personal="free_text"), "x"), texts) == [
+        *known,
+        "Bốn",
+        None,
+    ]
     assert values(con, cells.typed(column("list", values=named, otherwise="c"), "x"), texts) == [*known, "c", None]
     assert values(con, cells.typed(column("list", values=named, default="b"), "x"), texts) == [*known, None, "b"]
 

@@ -42,7 +42,9 @@ def grid_of(sheet: Sheet, width: int, header_row: int = 0) -> dict[int, list[str
     with duckdb.connect() as con:
         grid = sheet.load(con, header_row, width)
         cells = ", ".join(f"coalesce(c{i}, '')" for i in range(width))
-        return {row[0]: list(row[1:]) for row in con.execute(f"select row_number, {cells} from {grid.relation}").fetchall()}
+        return {
+            row[0]: list(row[1:]) for row in con.execute(f"select row_number, {cells} from {grid.relation}").fetchall()
+        }
 
 
 # ------------------------------------------------------------ spreadsheets

@@ -32,7 +32,9 @@ def test_names_are_accepted_however_written(source: str) -> None:
 
 
 def test_order_unknown_and_twice() -> None:
-    found, unknown, twice = match(["Số hồ sơ", "Ghi chú", "Mã hồ sơ", "GHI CHÚ", "", "Trạng thái", "trang thai"], DOSSIERS)
+    found, unknown, twice = match(
+        ["Số hồ sơ", "Ghi chú", "Mã hồ sơ", "GHI CHÚ", "", "Trạng thái", "trang thai"], DOSSIERS
+    )
     assert [name for name, _ in found["dossier_code"]] == ["Mã hồ sơ", "Số hồ sơ"]
     assert unknown == ["Ghi chú", "GHI CHÚ"]
     assert twice == ["Trạng thái"]
@@ -41,7 +43,14 @@ def test_order_unknown_and_twice() -> None:
 def test_unknown_headers_are_listed_without_what_they_may_tell() -> None:
     """A row in the header's place, control characters, a text without end, thousands of columns."""
     known = ["dossier_code", "procedure_code", "status"]
-    odd = ["097111222333", "Số  097 111\u200b 222\n333 cũ", "\x1b[31mGhi\x07 chú", "+84 90 123 4567", "x" * 500, "Năm 2023"]
+    odd = [
+        "097111222333",
+        "Số  097 111\u200b 222\n333 cũ",
+        "\x1b[31mGhi\x07 chú",
+        "+84 90 123 4567",
+        "x" * 500,
+        "Năm 2023",
+    ]
     _, header = find([Sheet("", [known + odd], Loader())], DOSSIERS)
     assert header.unknown == ["*********", "Số ********* cũ", "[31mGhi chú", "+*********", "x" * 79 + "…", "Năm 2023"]
     _, header = find([Sheet("", [known + [f"Cột {n}" for n in range(1500)]], Loader())], DOSSIERS)
@@ -52,7 +61,9 @@ def test_unknown_headers_are_listed_without_what_they_may_tell() -> None:
 
 def test_a_header_that_stands_twice_is_quoted_by_its_accepted_name() -> None:
     with pytest.raises(RejectedFile, match="the header 'Trạng thái' stands twice"):
-        find([Sheet("", [["dossier_code", "procedure_code", "TRANG\x0b THAI", "trạng\u200b thái"]], Loader())], DOSSIERS)
+        find(
+            [Sheet("", [["dossier_code", "procedure_code", "TRANG\x0b THAI", "trạng\u200b thái"]], Loader())], DOSSIERS
+        )
 
 
 def test_a_rejection_is_one_sentence() -> None:

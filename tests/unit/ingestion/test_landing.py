@@ -45,7 +45,24 @@ def test_export_stamp(name: str, stamp: str | None) -> None:
     assert export_stamp(name) == (datetime.fromisoformat(stamp) if stamp else None)
 
 
-PIECES = ["2023", "20230310", "2023-03-10", "2023_03_10", "20230231", "0705", "070509", "25", "1", "_", "-", "T", " ", ".", ":", "a"]
+PIECES = [
+    "2023",
+    "20230310",
+    "2023-03-10",
+    "2023_03_10",
+    "20230231",
+    "0705",
+    "070509",
+    "25",
+    "1",
+    "_",
+    "-",
+    "T",
+    " ",
+    ".",
+    ":",
+    "a",
+]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join) | st.text("0123456789-_T .:a", max_size=30))

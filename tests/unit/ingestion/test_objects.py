@@ -65,19 +65,33 @@ def test_fees_of_two_columns_and_large_numbers(tmp_path: Path) -> None:
     rows = lake([PLAIN | {"Phí": 10**15, "Lệ phí": fee} for fee in (0, 1, -1, None, 10**30)], tmp_path)
     assert [r["fee_amount"] for r in rows] == [10**15, None, 10**15 - 1, 10**15, None]
     cut = {"procedure_code": "1", "decision_number": "1", "decided_on": "01/07/2023", "days_after": 5}
-    rows = lake([cut | {"days_before": n} for n in (2**31 - 1, 2**31, 2**63 - 1, -(2**31))], tmp_path / "cuts", "registers/procedure_cuts")
+    rows = lake(
+        [cut | {"days_before": n} for n in (2**31 - 1, 2**31, 2**63 - 1, -(2**31))],
+        tmp_path / "cuts",
+        "registers/procedure_cuts",
+    )
     assert [(r["days_before"], r["reject_column"]) for r in rows] == [(2**31 - 1, None), *[(None, "days_before")] * 3]
 
 
 def test_a_text_that_looks_like_one(tmp_path: Path) -> None:
     """The text by which a list is shown is a text like another; so is JSON written as a text."""
     rows = lake([PLAIN | {"TenTTHC": name} for name in ("{…}", '{"a": 1}', ["x"])], tmp_path)
-    assert [(r["procedure_name"], r["reject_reason"]) for r in rows] == [("{…}", None), ('{"a": 1}', None), (None, "unreadable")]
+    assert [(r["procedure_name"], r["reject_reason"]) for r in rows] == [
+        ("{…}", None),
+        ('{"a": 1}', None),
+        (None, "unreadable"),
+    ]
 
 
 def test_the_registry_layout(tmp_path: Path) -> None:
     """The office is a part of the code, where it is kept whole, and a text of its own, where it is masked."""
-    births = {"so": 5, "quyenSo": "01/2023", "noiDangKy": "UBND xã Thử", "ngayDangKy": "02.07.2023", "nksNgaySinh": "2023"}
+    births = {
+        "so": 5,
+        "quyenSo": "01/2023",
+        "noiDangKy": "UBND xã Thử",
+        "ngayDangKy": "02.07.2023",
+        "nksNgaySinh": "2023",
+    }
     rows = lake(
         [births, births | {"noiDangKy": PERSON}, births | {"noiDangKy": ["UBND"]}, births | {"so": 6, "noiDangKy": "UBND 097.000.222.333"},
          births | {"so": 7, "nksNgaySinh": {}}], tmp_path, "civil_registrations",

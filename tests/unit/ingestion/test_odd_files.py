@@ -38,7 +38,9 @@ def civil(commune: str) -> bytes:
 
 
 CATALOGUE = [["procedure_code", "procedure_name", "level", "service_level", "is_online", "valid_from"]]
-CATALOGUE += [[f"1.{n}", "Thủ tục", level, "4", "x", "01/01/2023"] for n, level in enumerate(["Cấp tỉnh", "Bộ", "xã"] * 2)]
+CATALOGUE += [
+    [f"1.{n}", "Thủ tục", level, "4", "x", "01/01/2023"] for n, level in enumerate(["Cấp tỉnh", "Bộ", "xã"] * 2)
+]
 
 # file: (its bytes, (status, reason, rows accepted, rows rejected))
 FILES: dict[str, tuple[bytes, tuple[str, str | None, int, int]]] = {
@@ -135,8 +137,15 @@ def test_values(taken: dict[str, LakeFile]) -> None:
     held = [str(day) for (day,) in rows(taken["registers/trainings/serials_20230701.csv"], "held_on") if day]
     assert held == ["2119-01-11", "1954-10-03", "2023-03-15"]
     assert rows(taken["registers/trainings/serials_20230701.csv"], "title")[-1] == ("f",)
-    assert [level for (level,) in rows(taken["registers/procedures/levels_20230701.csv"], "level")][:3] == ["Cấp tỉnh", "Bộ", "commune"]
-    assert rows(taken["dossiers/spans_20230705.xls"], "dossier_code, procedure_name") == [("D1", "x"), ("D2", "một hai")]
+    assert [level for (level,) in rows(taken["registers/procedures/levels_20230701.csv"], "level")][:3] == [
+        "Cấp tỉnh",
+        "Bộ",
+        "commune",
+    ]
+    assert rows(taken["dossiers/spans_20230705.xls"], "dossier_code, procedure_name") == [
+        ("D1", "x"),
+        ("D2", "một hai"),
+    ]
 
 
 def error_cells() -> bytes:
@@ -180,7 +189,10 @@ def test_a_rejected_record_keeps_nothing_of_its_lists_but_what_was_read(taken: d
 def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     folder = tmp_path / "landing" / "dossiers"
     folder.mkdir(parents=True)
-    for name, data in ((b"\xff\\ho_20230701.json", writers.json_bytes([record("F1")])), (b"\xfe_20230701.csv", (COMMA + "F2,1,1,x").encode())):
+    for name, data in (
+        (b"\xff\\ho_20230701.json", writers.json_bytes([record("F1")])),
+        (b"\xfe_20230701.csv", (COMMA + "F2,1,1,x").encode()),
+    ):
         Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(data)
     night = nights.ingested(tmp_path / "landing", tmp_path / "home")
     assert [(f.status, f.rows_accepted) for f in night.files] == [("accepted", 1)] * 2

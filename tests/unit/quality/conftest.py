@@ -45,7 +45,9 @@ def warehouse() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("create schema marts")
     connection.register("codes", pd.DataFrame({"kpi_code": kpi_codes()}))
-    connection.execute("create table marts.kpi_catalogue as from read_csv(?)", [str(PROJECT_DIR / "seeds/kpi_catalogue.csv")])
+    connection.execute(
+        "create table marts.kpi_catalogue as from read_csv(?)", [str(PROJECT_DIR / "seeds/kpi_catalogue.csv")]
+    )
     connection.register("identities", pd.DataFrame({"identity": IDENTITIES}))
     connection.execute(
         """
@@ -87,8 +89,15 @@ def double_entry() -> pd.DataFrame:
         if rule.name == "every_dossier_figure_compared"
     )
     return pd.DataFrame({"figure": figures}).assign(
-        comparison="totals", subject="dossiers", scope_type="agency", period="month 2023-11-01", slice="7",
-        compared=12, agreeing=12, disagreeing=0, example=None,
+        comparison="totals",
+        subject="dossiers",
+        scope_type="agency",
+        period="month 2023-11-01",
+        slice="7",
+        compared=12,
+        agreeing=12,
+        disagreeing=0,
+        example=None,
     )
 
 

@@ -59,15 +59,11 @@ def test_threshold_boundary(rejected, read, decision, blocks):
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 def test_threshold_is_exact(rejected, accepted):
     batch = batch_frame(pd.DataFrame([file_with(rejected, rejected + accepted)]))
-    assert batch["exceeds_threshold"].item() == (
-        rejected >= 20 and rejected * 100 > 5 * (rejected + accepted)
-    )
+    assert batch["exceeds_threshold"].item() == (rejected >= 20 and rejected * 100 > 5 * (rejected + accepted))
 
 
 def test_file_beyond_threshold_blocks_and_is_named(frames, docs_dir):
-    frames["batch"] = batch_frame(
-        pd.DataFrame([file_with(20, 100), file_with(0, 9, source_file="dossiers/b")])
-    )
+    frames["batch"] = batch_frame(pd.DataFrame([file_with(20, 100), file_with(0, 9, source_file="dossiers/b")]))
     failed = [result for result in run_suites(frames, docs_dir) if result.status != "passed"]
     assert [result.check_code for result in failed] == ["landing_batch.no_file_beyond_rejection_threshold"]
     assert failed[0].observed == "1 of 2 rows: dossiers dossiers/ho-so 20231116.csv"

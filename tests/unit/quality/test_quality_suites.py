@@ -47,7 +47,13 @@ def test_true_frames_pass_every_check(frames, docs_dir):
     results = run_suites(frames, docs_dir)
     assert not_passed(results) == {}
     assert len(results) == sum(len(suite.expectations) for suite in load_suites())
-    assert {result.suite for result in results} == {"landing_batch", "kpi_frame", "reconciliation", "double_entry", "continuity"}
+    assert {result.suite for result in results} == {
+        "landing_batch",
+        "kpi_frame",
+        "reconciliation",
+        "double_entry",
+        "continuity",
+    }
 
 
 def test_empty_frames_block_nothing(frames, docs_dir):

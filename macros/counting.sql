@@ -14,7 +14,7 @@
    the last day). `when` narrows it, and may name period_start and period_end; `amount` is summed in place of 1,
    `distinct` counted once each, a `reading` is read off: missing where nothing stands, never 0.
 
-   One grammar, two ways to evaluate it (docs/decisions/0009-one-grammar-of-figures.md): period by period, for any
+   One grammar, two ways to evaluate it (docs/decisions/0011-one-grammar-of-figures.md): period by period, for any
    subject and any periods; or as running sums of daily changes, for many rows over many periods, of measures whose
    rows add up. -#}
 

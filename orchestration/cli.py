@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from functools import wraps
 from io import TextIOWrapper
@@ -229,11 +230,15 @@ def _asking(function: Callable) -> Callable:
     ) -> None:
         from orchestration.publishing import releases
         from orchestration.reports.figures import Question
+        from orchestration.sql.engine import limits
 
-        def answer(release: releases.Release) -> None:
+        settings = Settings.load(home=home)
+
+        def answer(found: releases.Release) -> None:
+            release = replace(found, limits=limits(settings))
             function(release, lambda convention: Question.of(release, from_on, to_on, as_of, convention, scope), **own)
 
-        releases.asked(Home.for_reading(Settings.load(home=home)), answer)
+        releases.asked(Home.for_reading(settings), answer)
 
     for option in reversed(options):
         asked = option(asked)

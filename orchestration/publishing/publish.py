@@ -116,20 +116,7 @@ def publish(
             tables = published_tables(manifest)
             rows = _write_tables(home, settings, building, tables, verdict, progress)
             shutil.move(quality_dir, building / "quality")
-            files_of_release = releases.sums(building)
-            content = {
-                "release_id": release_id,
-                "as_of": as_of.isoformat(),
-                "code_version": code_version(),
-                "sources": inputs_of(files),
-                "lake_register": Lake(home.lake).register.head,
-                "tables": {
-                    t.name: {"rows": rows[t.name], "sha256": files_of_release[f"parquet/{t.name}.parquet"]["sha256"]}
-                    for t in tables
-                },
-                "files": files_of_release,
-                "verdict": {"passed": verdict.passed, "checks": verdict.counts()},
-            }
+            content = _manifest(release_id, home, as_of, files, verdict, rows, releases.sums(building))
             write_text(building / releases.MANIFEST, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
             releases.seal(building)
             final = home.releases / release_id
@@ -142,6 +129,30 @@ def publish(
         releases.switch(home, final)
     releases.retire(home, settings.keep_releases)
     return Release(final, content)
+
+
+def _manifest(
+    release_id: str,
+    home: Home,
+    as_of: date,
+    files: list[LakeFile],
+    verdict: Verdict,
+    rows: dict[str, int],
+    sums: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """What a release says of itself: inputs, tables with rows and sums, every file's sum, the verdict."""
+    return {
+        "release_id": release_id,
+        "as_of": as_of.isoformat(),
+        "code_version": code_version(),
+        "sources": inputs_of(files),
+        "lake_register": Lake(home.lake).register.head,
+        "tables": {
+            name: {"rows": count, "sha256": sums[f"parquet/{name}.parquet"]["sha256"]} for name, count in rows.items()
+        },
+        "files": sums,
+        "verdict": {"passed": verdict.passed, "checks": verdict.counts()},
+    }
 
 
 def _write_tables(

@@ -8,10 +8,10 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -23,17 +23,12 @@ from orchestration.errors import ReleaseDamaged, UsageError
 from orchestration.files import sha256_of, sync
 from orchestration.home import Home
 from orchestration.sql import literal
+from orchestration.sql.engine import CLOSED
 
 Answer = TypeVar("Answer")
 
 MANIFEST = "manifest.json"
 DATABASE = "cchc.duckdb"
-# Whoever asks a release needs no extension that is not built in.
-READER: dict[str, Any] = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "allow_community_extensions": "false",
-}
 _ID = re.compile(r"(\d{6,})_(\d{4}-\d\d-\d\d)")
 _MANIFEST_SHAPE = {
     "release_id": str, "as_of": str, "code_version": str, "sources": list, "tables": dict, "verdict": dict
@@ -42,10 +37,11 @@ _MANIFEST_SHAPE = {
 
 @dataclass(frozen=True)
 class Release:
-    """A published release: its folder and its manifest."""
+    """A published release: its folder, its manifest, and within which limits an engine answers questions to it."""
 
     path: Path
     manifest: dict[str, Any]
+    limits: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def release_id(self) -> str:
@@ -204,7 +200,7 @@ def open_release(release: Release) -> Iterator[duckdb.DuckDBPyConnection]:
     if stated is not None and stated != size:
         raise _damaged(release.path, f"{DATABASE} has {size} bytes, not {stated}")
     try:
-        with duckdb.connect(config=READER | {"temp_directory": _spill()}) as con:
+        with duckdb.connect(config=CLOSED | dict(release.limits) | {"temp_directory": _spill()}) as con:
             con.execute(f"attach {literal(str(release.database))} as release (read_only)")
             con.execute("use release")
             con.execute("set enable_external_access = false")

@@ -7,77 +7,39 @@ from typing import Any
 from orchestration.errors import ReleaseDamaged
 from orchestration.home import Home
 from orchestration.lake.counting import counted, losses
+from orchestration.lake.decisions import Decision
+from orchestration.lake.files import Content, LakeFile
 from orchestration.lake.store import Lake
 from orchestration.publishing import releases
+from orchestration.publishing.releases import Release
 from orchestration.quality.reviewed import load_thresholds
 
 
 def status(home: Home, last: int = 5) -> dict[str, Any]:
     """What `cchc status` shows, as data."""
     current = releases.baseline(home)
-    damaged = releases.unreadable(home)
-    kept = releases.published(home)
     lake = Lake(home.lake)
     decisions = lake.standing_decisions()
     files = lake.files()
-    rule = load_thresholds().file_rejection
-    unpublished = [
-        f
-        for f in files
-        if f.content not in decisions and (current is None or not current.holds(f.source, f.source_file, f.sha256))
-    ]
-    blocking = [
-        {
-            "source_file": f.source_file,
-            "reason": "rejected_rows",
-            "remedy": f"{f.rows_rejected} of {f.rows_read} rows rejected: accept or withdraw it",
-        }
-        for f in unpublished
-        if rule.broken_by(f.rows_rejected, f.rows_read)
-    ]
-    as_of = current.as_of if current else None
-    if current:
-        blocking += [
-            {"source_file": loss.source_file, "reason": loss.kind, "remedy": loss.remedy}
-            for loss in losses(lake, decisions, current.as_of, current.manifest["sources"])
-        ]
-    known = counted(files, decisions, as_of) if as_of else files
-    freshness = []
-    if current:
-        try:
-            with releases.open_release(current) as con:
-                freshness = con.execute(
-                    "select source, newest_export_at, days_since_newest_export, files_known, rows_accepted "
-                    "from marts.dq_source_freshness order by source"
-                ).fetchall()
-        except ReleaseDamaged as error:
-            damaged.append(str(error))
+    known = counted(files, decisions, current.as_of) if current else files
+    freshness, damaged = _freshness(current)
     return {
         "releases": [
-            {
-                "release_id": r.release_id,
-                "as_of": r.manifest["as_of"],
-                "current": r.path == home.current.resolve(),
-            }
-            for r in kept[-last:]
+            {"release_id": r.release_id, "as_of": r.manifest["as_of"], "current": r.path == home.current.resolve()}
+            for r in releases.published(home)[-last:]
         ],
-        "damaged": damaged,
+        "damaged": releases.unreadable(home) + damaged,
         "purge_unfinished": home.marks.get("purge_unfinished", False),
         "last_run": _last_run(home),
         "freshness": freshness,
-        "blocking": blocking,
+        "blocking": _blocking(lake, files, decisions, current),
         "rejected_files": [
             {"source_file": f.source_file, "reason": f.reason_code, "detail": f.detail}
             for f in known
             if f.status == "rejected"
         ],
         "rejected_rows": [
-            {
-                "source_file": f.source_file,
-                "source": f.source,
-                "rows_rejected": f.rows_rejected,
-                "rows_read": f.rows_read,
-            }
+            {name: getattr(f, name) for name in ("source_file", "source", "rows_rejected", "rows_read")}
             for f in known
             if f.rows_rejected
         ],
@@ -86,6 +48,45 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
             for d in decisions.values()
         ],
     }
+
+
+def _freshness(current: Release | None) -> tuple[list[tuple[Any, ...]], list[str]]:
+    """How fresh each source is in a release, and what keeps it from being read."""
+    if current is None:
+        return [], []
+    try:
+        with releases.open_release(current) as con:
+            rows = con.execute(
+                "select source, newest_export_at, days_since_newest_export, files_known, rows_accepted "
+                "from marts.dq_source_freshness order by source"
+            ).fetchall()
+    except ReleaseDamaged as error:
+        return [], [str(error)]
+    return rows, []
+
+
+def _blocking(
+    lake: Lake, files: list[LakeFile], decisions: dict[Content, Decision], current: Release | None
+) -> list[dict[str, str]]:
+    """What blocks the next night: files with too many rejected rows, and what it would lose unseen."""
+    rule = load_thresholds().file_rejection
+    blocking = [
+        {
+            "source_file": f.source_file,
+            "reason": "rejected_rows",
+            "remedy": f"{f.rows_rejected} of {f.rows_read} rows rejected: accept or withdraw it",
+        }
+        for f in files
+        if rule.broken_by(f.rows_rejected, f.rows_read)
+        and f.content not in decisions
+        and (current is None or not current.holds(f.source, f.source_file, f.sha256))
+    ]
+    if current:
+        blocking += [
+            {"source_file": loss.source_file, "reason": loss.kind, "remedy": loss.remedy}
+            for loss in losses(lake, decisions, current.as_of, current.manifest["sources"])
+        ]
+    return blocking
 
 
 def _last_run(home: Home) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,8 @@ import pytest
 
 from orchestration.home import Home
 from orchestration.publishing import releases
+from orchestration.settings import Settings
+from orchestration.sql.engine import CLOSED, limits
 from orchestration.warehouse.dbt import target_of
 
 
@@ -35,7 +38,7 @@ def test_a_question_reaches_nothing_else(home: Path, tmp_path: Path) -> None:
     before = sorted(release.path.rglob("*"))
     with releases.open_release(release) as con:
         settings = dict(con.execute("select name, value from duckdb_settings()").fetchall())
-        assert {settings[name] for name in [*releases.READER, "enable_external_access"]} == {"false"}
+        assert {settings[name] for name in [*CLOSED, "enable_external_access"]} == {"false"}
         assert settings["lock_configuration"] == "true"
         for refused in (
             f"from read_csv('{tmp_path}/secret.csv')", f"copy (select 1) to '{tmp_path}/out.csv'", "install httpfs",
@@ -49,6 +52,14 @@ def test_a_question_reaches_nothing_else(home: Path, tmp_path: Path) -> None:
             ).fetchall()
             assert rows > 10
     assert sorted(release.path.rglob("*")) == before
+
+
+def test_questions_keep_to_the_threads_and_memory_granted(home: Path) -> None:
+    granted = limits(Settings.load(env={"CCHC_THREADS": "3", "CCHC_MEMORY_LIMIT": "300MiB"}))
+    release = releases.require_current(Home(home))
+    with releases.open_release(replace(release, limits=granted)) as con:
+        told = con.execute("select current_setting('threads'), current_setting('memory_limit')").fetchall()
+    assert told == [(3, "300.0 MiB")]
 
 
 def test_what_is_published_is_on_the_disk_before_it_is_seen(

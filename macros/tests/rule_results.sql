@@ -1,8 +1,10 @@
 {# What every generic test says of the models just built, one statement a model: a night has no time for a node a
    test (docs/decisions/0008-one-statement-of-tests-a-model.md). Rules that look at one row at a time share one
-   scan. Table quality.rule_results: the test's unique id, how many rows break it. -#}
+   scan. Table quality.rule_results: the test's unique id, how many rows break it; of a
+   build in which a model failed nothing, for that alone is to be told. -#}
 {% macro rule_results(results) %}
-    {% if execute and flags.WHICH == 'build' and not flags.EMPTY %}
+    {% set broken = results | selectattr('status', 'in', ['error', 'skipped']) | list %}
+    {% if execute and flags.WHICH == 'build' and not flags.EMPTY and not broken %}
         {% do answer_rules(results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list) %}
     {% endif %}
 {% endmacro %}

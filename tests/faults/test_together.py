@@ -43,9 +43,9 @@ def test_two_nights_and_what_else_would_write(
     landing, home = landing_and_home
     more(landing)
     told = Home(home)
-    nights = [started("nightly", "--landing", landing, "--home", home, "--as-of", AS_OF) for _ in range(2)]
+    rivals = [started("nightly", "--landing", landing, "--home", home, "--as-of", AS_OF) for _ in range(2)]
     while not told.is_held():
-        assert any(night.poll() is None for night in nights)
+        assert any(night.poll() is None for night in rivals)
     file = "dossiers/hoso_20230310_2300.csv"
     beside = [
         started("rebuild", "--home", home),
@@ -54,7 +54,7 @@ def test_two_nights_and_what_else_would_write(
     lost = [other.communicate(timeout=300) for other in beside]
     assert told.is_held(), "the night went on all the while"
     assert "running" in cchc("status", "--home", home).stdout
-    outcomes = {night.returncode: ended for night in nights if (ended := night.communicate(timeout=300))}
+    outcomes = {night.returncode: ended for night in rivals if (ended := night.communicate(timeout=300))}
     assert sorted(outcomes) == [0, 4], outcomes
     assert [other.returncode for other in beside] == [4, 4, 4], lost
     for _, error in [outcomes[4], *lost]:

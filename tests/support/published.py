@@ -12,7 +12,7 @@ from orchestration.sources import all_sources
 
 def tables(database: Path, without: Collection[str] = ()) -> dict[str, list[tuple]]:
     """The rows of every table of `marts` and `history`, without pseudonyms, their kinds, and the columns named."""
-    persons = {*without} | {
+    persons = {*without, "identity_kind"} | {  # of a look-up, which the lake calls identity_identity_kind
         name for s in all_sources().values() for c in s.identities for name in (c.stored_name, c.kind_name)
     }
     found: dict[str, list[tuple]] = {}

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import FrameType
 from typing import NoReturn, TypeVar
@@ -41,6 +40,8 @@ def before_ending(last_words: Callable[[str], object]) -> None:
 
 def apart(work: Callable[[], Result]) -> Result:
     """Do the work in another thread; gives what it gives, raises what it raises."""
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(1, "night") as thread:
         return thread.submit(work).result()
 

@@ -84,6 +84,26 @@ def test_the_next_run_is_whole(cchc: Callable, landing_and_home: tuple[Path, Pat
     assert sorted(statuses) == ["FAILURE", "SUCCESS", "SUCCESS"]
 
 
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 1)])
+def test_a_signal_while_the_command_is_still_imported(sent: signal.Signals, code: int, cchc: Callable) -> None:
+    program = f"""
+import os, sys, time
+from orchestration import command
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            os.kill(os.getpid(), {sent.value})
+            time.sleep(60)
+
+sys.meta_path.insert(0, Slow())
+command.main()
+"""
+    ended = cchc(program=program)
+    line = f"cchc: stopped by {sent.name}: the last release stands; run the command again\n"
+    assert (ended.returncode, ended.stderr) == (code, line)
+
+
 def test_two_signals_end_it_at_once(home: Path, tmp_path: Path) -> None:
     """The second comes while the first is still writing down how the run ended."""
     program = """

@@ -189,11 +189,17 @@ class Source(_Strict):
 
 
 def load_source(path: Path) -> Source:
-    """One declaration. Raises ValueError naming the file and the key at fault."""
+    """One declaration; `like` names another beside it, whose key and columns it has. Raises ValueError naming the file
+    and the key at fault."""
     text = path.read_text("utf-8")
     try:
-        source = Source.model_validate(yaml.safe_load(text))
-    except (ValidationError, yaml.YAMLError) as error:
+        declared = yaml.safe_load(text)
+        if isinstance(declared, dict) and "like" in declared:
+            other = (path.parent / f"{declared.pop('like')}.yml").read_text("utf-8")
+            text += other
+            declared = {name: yaml.safe_load(other)[name] for name in ("key", "columns")} | declared
+        source = Source.model_validate(declared)
+    except (ValidationError, yaml.YAMLError, FileNotFoundError) as error:
         raise ValueError(f"{path.name}: {error}") from error
     return source.model_copy(update={"version": hashlib.sha256(text.encode()).hexdigest()[:12]})
 

@@ -214,6 +214,17 @@ provider_type* list:provider_type =
 connected_on* time =
 disconnected_on time =
 
+registers/index_inputs
+index_code* code = Mã chỉ số
+period_from* time = Từ ngày
+period_to* time = Đến ngày
+agency_code code = Mã đơn vị
+criterion_code* code = Mã tiêu chí
+numerator decimal = Tử số
+denominator decimal = Mẫu số
+declared_points decimal = Điểm tự chấm
+evidence text = Tài liệu kiểm chứng
+
 registers/index_results
 index_code* list:index_code =
 year* int =
@@ -265,6 +276,7 @@ KEYS = {
     "registers/directives": ("document_number",),
     "registers/unit_ratings": ("agency_code", "year"),
     "registers/payment_providers": ("provider_code",),
+    "registers/index_inputs": ("index_code", "period_from", "period_to", "agency_code", "criterion_code"),
     "registers/index_results": ("index_code", "year", "domain_code"),
     "registers/inspections": ("inspection_code",),
     "registers/trainings": ("training_code",),
@@ -303,6 +315,7 @@ def _declare(text: str) -> dict[str, tuple[Column, ...]]:
 
 
 SOURCES = _declare(_SOURCES)
+SOURCES["portal_dossiers"] = SOURCES["dossiers"]
 
 # The registry's own spreadsheet layout of civil_registrations, in the order of the columns it feeds.
 REGISTRY = _declare("""

@@ -1,0 +1,1 @@
+{{ history_of('index_inputs', ref('stg_index_inputs')) }}

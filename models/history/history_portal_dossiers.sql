@@ -1,0 +1,1 @@
+{{ history_of('portal_dossiers', ref('stg_portal_dossiers')) }}

@@ -1,0 +1,2 @@
+{{ config(materialized='ephemeral') }}
+{{ staged_dossiers(source('lake', 'portal_dossiers')) }}

@@ -14,6 +14,9 @@ from orchestration.sources import all_sources
 
 TESTS = "dbt_tests"
 
+# Tables of schema `lake` that tell of all sources; the others beside the sources' own tell of the run and the calendar.
+_OF_EVERY_SOURCE = ("files", "rejected_rows")
+
 
 def landing_key(source: str) -> AssetKey:
     return AssetKey(["landing", *source.split("/")])
@@ -58,7 +61,10 @@ def model_specs(manifest: dict[str, Any]) -> list[AssetSpec]:
                 upstream.append(model_key(nodes[parent]))
             elif parent.startswith("source."):
                 table = parent.rsplit(".", 1)[-1]
-                upstream += [tables[table]] if table in tables else list(tables.values())
+                if table in tables:
+                    upstream.append(tables[table])
+                elif table in _OF_EVERY_SOURCE:
+                    upstream += tables.values()
         specs.append(
             AssetSpec(
                 model_key(node),

@@ -85,23 +85,23 @@ def test_a_disk_that_is_full_at_each_stage(landing_and_home: tuple[Path, Path], 
                 fails(small, leave, partial(steps.ingest, night))
         for leave in (0, 3 << 20):
             with held(tonight) as night:
-                ingested = steps.ingest(night)
-                assert steps.standing_release(night, ingested) is None
+                taken = steps.ingest(night)
+                assert steps.standing_release(night, taken) is None
                 (home / "warehouse.duckdb").unlink(missing_ok=True)
-                fails(small, leave, partial(steps.build, night, ingested))
+                fails(small, leave, partial(steps.build, night, taken))
         with held(tonight) as night:
-            ingested = steps.ingest(night)
-            built = steps.build(night, ingested)
-            fails(small, 0, partial(steps.judge, night, ingested, built))
+            taken = steps.ingest(night)
+            built = steps.build(night, taken)
+            fails(small, 0, partial(steps.judge, night, taken, built))
         for leave in (0, 2 << 20):
             with held(tonight) as night:
                 fails(small, leave, partial(published_anew, home, night))
         assert (home / "current").resolve() == current
         assert releases.damage(releases.current(Home(home))) is None
         with held(tonight) as night:
-            ingested = steps.ingest(night)
-            assert steps.standing_release(night, ingested) is None
-            made = steps.publish(night, ingested, steps.judge(night, ingested, built))
+            taken = steps.ingest(night)
+            assert steps.standing_release(night, taken) is None
+            made = steps.publish(night, taken, steps.judge(night, taken, built))
         assert releases.damage(made) is None and (home / "current").resolve() == made.path
         assert lake(home) == ingested(landing, tmp_path / "undisturbed")
         assert not list((home / "releases").glob(".*")) and not list(home.glob(".*.tmp"))

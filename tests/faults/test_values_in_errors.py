@@ -12,7 +12,8 @@ CANARY = "Quỳnh-Giả-0971"
 # The command, with a lake that dbt cannot read to the end, or a step that fails with a cell in its text.
 PROGRAM = """
 import sys
-from orchestration import cli, nightly
+from orchestration import cli
+from orchestration.night import steps
 from orchestration.warehouse import registration
 
 where, canary = sys.argv[1:3]
@@ -30,7 +31,7 @@ else:
             raise KeyError(canary)
         except KeyError as error:
             raise ValueError(f"cannot use {canary}") from error
-    owner, name = {"build": (registration, "register"), "ingest": (nightly, "ingest"), "publish": (nightly, "publish")}[where]
+    owner, name = {"build": (registration, "register"), "ingest": (steps, "ingest"), "publish": (steps, "publish")}[where]
     setattr(owner, name, fails)
 sys.argv = ["cchc", *sys.argv[3:]]
 cli.main()

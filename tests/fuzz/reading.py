@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import resource
 import shutil
 import signal
 import tempfile
@@ -124,9 +125,14 @@ class Reader:
         return "killed"
 
 
+def _held() -> int:
+    """Bytes of data that this process holds, as RLIMIT_DATA counts them."""
+    return int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+
+
 def _serve(connection: Connection, folder: Path) -> None:
     quiet_telemetry()
-    worker._bind(BOUNDS)
+    worker._bind(replace(BOUNDS, memory=BOUNDS.memory + _held()))  # forked, it begins with all that its parent holds
     settings = replace(Settings.load(env={}), threads=1, bounds=BOUNDS)
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)

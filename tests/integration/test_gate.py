@@ -74,7 +74,7 @@ def test_a_bad_night_waits_for_a_person(cchc, ask, nightly, landing_and_home: tu
 
     # A good file does not carry the bad one in.
     put(landing / "dossiers/tot_20230723_2300.csv", export("B", 30, 0))
-    night = nights.ingested({}, home.parent)
+    night = ingested({}, home.parent)
     assert "dossiers/tot_20230723_2300.csv" in {f.source_file for f in night.files}
     assert exceeding(night) == [("dossiers", BAD)]
 
@@ -90,7 +90,7 @@ def test_a_bad_night_waits_for_a_person(cchc, ask, nightly, landing_and_home: tu
     assert list((home / "lake").rglob("xau_*.parquet")), "a withdrawn file is kept"
 
     ask("accept", *decide)
-    night = nights.ingested({}, home.parent)
+    night = ingested({}, home.parent)
     assert inputs_of(night.files) == accepted and nights.news(landing, home) and exceeding(night) == []
     state = json.loads(ask("status", "--home", home, "--format", "json"))
     assert state["blocking"] == []
@@ -102,7 +102,7 @@ def test_a_bad_night_waits_for_a_person(cchc, ask, nightly, landing_and_home: tu
 )
 def test_the_threshold(good: int, bad: int, blocks: bool, tmp_path: Path) -> None:
     """At least 20 rows and more than 5 %."""
-    night = nights.ingested({BAD: export("C", good, bad)}, tmp_path)
+    night = ingested({BAD: export("C", good, bad)}, tmp_path)
     assert bool(exceeding(night)) is blocks
 
 
@@ -115,7 +115,7 @@ def test_what_is_nested_in_a_file_is_settled_with_it(tmp_path: Path) -> None:
         }
         for n in range(60)
     ]  # fmt: skip
-    night = nights.ingested({file: json_bytes(records)}, tmp_path)
+    night = ingested({file: json_bytes(records)}, tmp_path)
     assert [(f.source, f.is_nested) for f in night.files] == [("dossiers", False), ("supplements", True)]
     assert exceeding(night) == [("supplements", file)]
     night.lake.decide("accepted", file, "r", "b")

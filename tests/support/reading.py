@@ -521,7 +521,7 @@ def read_record(source: str, record: Record) -> dict[str, Any]:
             raise BadRow(column.name, why.reason) from None
         if values[column.name] is None and _needed(source, column, record):
             raise BadRow(column.name, "missing")
-    if source == "dossiers":
+    if source in ("dossiers", "portal_dossiers"):
         values["agency_code"] = values["agency_code"] or _before_dash(values["dossier_code"])
         values["service_level"] = values["service_level"] or "other"
         values["channel"] = values["channel"] or "direct"
@@ -567,7 +567,7 @@ def read_registry(record: Record) -> dict[str, Any]:
 def _read_column(source: str, column: Column, record: Record) -> Any:
     cell, name = _pick(column, record)
     kind = _kind(column, name)
-    if source == "dossiers":
+    if source in ("dossiers", "portal_dossiers"):
         if column.name == "fee_amount" and cell is None:
             return _fee(record)
         if column.name == "has_electronic_result" and cell is None:
@@ -584,7 +584,7 @@ def _read_column(source: str, column: Column, record: Record) -> Any:
 
 
 def _needed(source: str, column: Column, record: Record) -> bool:
-    if source == "dossiers" and column.name == "received_at":
+    if source in ("dossiers", "portal_dossiers") and column.name == "received_at":
         status, _ = _pick(next(c for c in SOURCES["dossiers"] if c.name == "status"), record)
         try:
             return status is None or read_cell("list:status", status) not in ("1", "3")

@@ -415,7 +415,13 @@ def test_a_purge_that_was_killed_is_finished_by_the_next_run(
 
 def test_limits_are_whole_years_before_the_day() -> None:
     assert limits(dt.date(2024, 2, 29))["health_lookups"] == dt.datetime(2023, 2, 28)
-    assert set(limits(TODAY)) == {"dossiers", "dossier_events", "health_lookups", "civil_registrations"}
+    assert set(limits(TODAY)) == {
+        "dossiers",
+        "portal_dossiers",
+        "dossier_events",
+        "health_lookups",
+        "civil_registrations",
+    }
 
 
 @pytest.mark.usefixtures("today")

@@ -12,10 +12,12 @@ from orchestration.night.request import SILENT, Listener, Request
 from orchestration.settings import quiet_telemetry
 
 # No calling out, no asking, and no copies of what a step prints: watching for that costs a run two processes more.
-_FORMER = ("telemetry:\n  enabled: false\nnux:\n  enabled: false\n",)
-_SETTINGS = _FORMER[0] + (
+_FIRST = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
+_SECOND = _FIRST + (
     "compute_logs:\n  module: dagster._core.storage.noop_compute_log_manager\n  class: NoOpComputeLogManager\n"
 )
+_FORMER = (_FIRST, _SECOND)
+_SETTINGS = _SECOND + "event_log_storage:\n  module: orchestration.dagster.event_log\n  class: NightEventLog\n"
 _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 from orchestration.sources import Column, NumberedCodes
 from orchestration.sql import literal
@@ -45,6 +46,7 @@ PROVINCE_PREFIXES = [
 ]  # fmt: skip
 
 
+@lru_cache(maxsize=1 << 14)
 def fold(text: str) -> str:
     """Header and code-list matching: NFC, blanks and case folded, without diacritics, `đ` as `d`."""
     text = "".join(c for c in unicodedata.normalize("NFC", text) if c not in ZERO_WIDTH)

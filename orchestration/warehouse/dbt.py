@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -132,8 +132,20 @@ def write_profile(folder: Path, warehouse: Path, settings: Settings, spill: Path
     return folder
 
 
+def _begin_from_project(target: Path) -> None:
+    """A new home begins with what dbt kept of the project's own parse (`make setup`): a full one takes seconds."""
+    own = PROJECT_DIR / "target"
+    if target == own or (target / "partial_parse.msgpack").exists():
+        return
+    with _alone_with(target), suppress(OSError):
+        for name in ("partial_parse.msgpack", "manifest.json"):
+            shutil.copy2(own / name, target / name)
+            (target / name).chmod(0o600)
+
+
 def parsed_manifest(home: Path | None = None) -> dict[str, Any]:
     """The project's manifest as data, parsed anew when a file of the project is newer. Raises CchcError."""
+    _begin_from_project(target_of(home))
     files = [PROJECT_DIR / "dbt_project.yml", PROJECT_DIR / "profiles.yml"]
     for folder in ("models", "macros", "seeds", "tests/dbt"):
         files += (PROJECT_DIR / folder).rglob("*")
@@ -152,6 +164,7 @@ def parse(home: Path | None = None) -> Any:
     """The project's manifest, parsed anew only where files changed. Raises CchcError."""
     quiet_telemetry()
     target = target_of(home)
+    _begin_from_project(target)
     result = _parse(target)
     if not result.success and target.exists():
         # What dbt kept of an earlier parse may be what is broken.

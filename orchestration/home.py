@@ -38,6 +38,7 @@ class Home:
         self.current = root / "current"
         self.work = root / "work"
         self.certificates = root / "certificates"
+        self.checks = root / "checks"
         self.key_file = root / "pseudonym.key"
 
     @classmethod

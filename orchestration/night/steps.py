@@ -236,9 +236,11 @@ def build(night: Night, ingested: Ingested, manifest: Any = None) -> Built:
 
 
 def judge(night: Night, ingested: Ingested, built: Built) -> Judged:
-    """Great Expectations on bounded frames, dbt's tests, one verdict, written below `work/quality`."""
+    """Great Expectations on bounded frames, dbt's tests, one verdict, written below `work/quality` and
+    kept in the history of checks, whether it allows publication or not."""
     from orchestration.quality.double_entry import double_entry_frame
     from orchestration.quality.frames import build_frames
+    from orchestration.quality.history import CheckHistory
     from orchestration.quality.suites import run_suites
     from orchestration.quality.verdict import Verdict
 
@@ -251,6 +253,8 @@ def judge(night: Night, ingested: Ingested, built: Built) -> Judged:
         results = run_suites(frames, quality_dir)
         verdict = Verdict.of(results, dbt_results(built))
         verdict.write(quality_dir)
+    with writing(home.checks):
+        CheckHistory(home.checks).record(verdict, night.request.as_of, inputs_of(list(ingested.files)), code_version())
     night.listener.announce("check", _checks(verdict))
     return Judged(verdict, None if verdict.passed else why_blocked(verdict, ingested.losses))
 

@@ -21,6 +21,7 @@ from orchestration.lake.files import LakeFile
 from orchestration.lake.store import Lake
 from orchestration.publishing import releases
 from orchestration.publishing.releases import Release
+from orchestration.quality.history import CheckHistory
 from orchestration.quality.verdict import Verdict
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.sql import literal, quoted
@@ -164,6 +165,7 @@ def _write_tables(
     progress: Progress | None,
 ) -> dict[str, int]:
     database = building / "cchc.duckdb"
+    judged = {"dq_check_results": verdict.to_table(), "dq_check_history": CheckHistory(home.checks).to_table()}
     rows: dict[str, int] = {}
     with connect(settings, home.work / "spill") as con:
         con.execute(f"attach {literal(str(home.warehouse))} as warehouse (read_only)")
@@ -178,9 +180,9 @@ def _write_tables(
             # The same rows in the same order give the same bytes: a rebuild can be compared file by file.
             order = f" order by {', '.join(map(quoted, table.grain))}" if table.grain else ""
             con.execute(f"create table {name} as select * from warehouse.{name}{order}")
-            if table.name == "dq_check_results":
-                con.register("checks", verdict.to_table())
-                con.execute(f"insert into {name} by name select * from checks")
+            if table.name in judged:
+                con.register("checks", judged[table.name])
+                con.execute(f"insert into {name} by name select * from checks{order}")
             _comment(con, name, table)
             [(rows[table.name],)] = con.execute(f"select count(*) from {name}").fetchall()
             target = building / "parquet" / f"{table.name}.parquet"

@@ -18,6 +18,7 @@ from orchestration.ingestion import landing
 from orchestration.lake.store import Lake
 from orchestration.publishing import releases
 from orchestration.publishing.publish import code_version
+from orchestration.quality.history import CheckHistory
 from orchestration.settings import Settings
 
 # A full build needs room for the warehouse, the release and what spills; twice what they take now has been enough.
@@ -109,7 +110,10 @@ def _releases(home: Home) -> tuple[str, str]:
     found += [f"the release {r.path} is damaged: {why}" for r in kept if (why := releases.damage(r))]
     if found:
         return "; ".join(found), "`cchc nightly` publishes the current one anew; remove an older one"
-    return f"{len(kept)} releases, every file as its manifest says", ""
+    history = CheckHistory(home.checks)
+    history.to_table()
+    nights = history.register.head["entries"]
+    return f"{len(kept)} releases, every file as its manifest says; checks of {nights} nights, as they were kept", ""
 
 
 def _space(home: Home) -> tuple[str, str]:

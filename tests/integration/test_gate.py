@@ -92,6 +92,17 @@ def test_a_bad_night_waits_for_a_person(cchc, ask, nightly, landing_and_home: tu
     ask("accept", *decide)
     night = ingested({}, home.parent)
     assert inputs_of(night.files) == accepted and nights.news(landing, home) and exceeding(night) == []
+    with duckdb.connect(str(home / "current" / "cchc.duckdb"), read_only=True) as con:
+        judged = con.execute(
+            "select night_number, allows_publication, bool_or(status = 'failed' and is_blocking) "
+            "from marts.dq_check_history group by all order by all"
+        ).fetchall()
+        last = con.execute(
+            "select count(*) from marts.dq_check_history join marts.dq_check_results "
+            "using (kind, suite, check_code, status, observed) where night_number = 4"
+        ).fetchone()
+        assert last == con.execute("select count(*) from marts.dq_check_results").fetchone()
+    assert judged == [(1, True, False), (2, False, True), (3, True, False), (4, True, False)]
     state = json.loads(ask("status", "--home", home, "--format", "json"))
     assert state["blocking"] == []
     assert [(d["source_file"], d["decision"]) for d in state["decisions"]] == [(BAD, "accepted")]

@@ -348,6 +348,7 @@ JOINS_MANY = {
 }
 ROOTS = {
     "dq_check_results": "empty: publication writes the verdict's rows, known only after everything is built",
+    "dq_check_history": "empty: publication writes the nights that the home keeps, tonight's among them",
 }
 MAY_FAN_OUT = ("stg_run", "dim_")
 

@@ -1,15 +1,11 @@
 """Great Expectations' Data Docs as pages that open from the file system, offline, with no row's content.
 
-GX's templates load a dozen libraries and pictures from the internet and have no switch for it. What the
-pages use of them is a few styles and one table script: those stand in `docs_assets/` and replace the links.
+Its site builder and renderers make them. `docs_pages.py` is the view that the site is configured with.
 """
 
 from __future__ import annotations
 
-import html
 import logging
-import os
-import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -20,60 +16,9 @@ from typing import Any
 
 from orchestration.quality.reviewed import Suite
 
-_ASSETS = Path(__file__).parent / "docs_assets"
 _SITE = "Kiểm tra chất lượng dữ liệu"
+_PAGES = "orchestration.quality.docs_pages"
 _KEPT_RESULT = ("element_count", "unexpected_count", "unexpected_percent", "missing_count", "missing_percent")
-
-_REMOVED = re.compile(
-    r"<script src=\"https?://[^>]*></script>\s*"
-    r"|<link [^>]*href=\"https?://[^>]*>\s*"
-    r"|<link rel=\"shortcut icon\"[^>]*>\s*"
-    r"|<img\s[^>]*src=\"https?://[^>]*>"
-    r"|<footer>.*?</footer>"
-    r"|background: url\('https?://[^;]*;",
-    re.DOTALL,
-)
-# GX writes its own words in English only; those that stand alone in an element or a table's column.
-_VIETNAMESE = {
-    "Actions": "Thao tác",
-    "Asset Name": "Nội dung kiểm tra",
-    "Batch ID": "Khung dữ liệu",
-    "Data Docs": "Báo cáo",
-    "Evaluated Expectations": "Số quy tắc đã kiểm tra",
-    "Expectation": "Quy tắc",
-    "Evaluates whether a batch of data matches expectations.": "Dữ liệu có đúng với các quy tắc không.",
-    "Expectation Suite": "Bộ quy tắc",
-    "Expectation Suite:": "Bộ quy tắc:",
-    "Expectation Suites": "Bộ quy tắc",
-    "Expectation Validation Result": "Kết quả kiểm tra",
-    "Failed Only": "Chỉ quy tắc không đạt",
-    "Home": "Trang đầu",
-    "Info": "Thông tin",
-    "Observed Value": "Kết quả",
-    "Overview": "Tổng quan",
-    "Run Name": "Lần chạy",
-    "Run Time": "Thời điểm (UTC)",
-    "Show All": "Tất cả",
-    "Show more info...": "Thông tin thêm…",
-    "Statistics": "Tổng hợp",
-    "Status": "Trạng thái",
-    "Status:": "Trạng thái:",
-    "Success Percent": "Tỷ lệ đạt",
-    "Successful Expectations": "Số quy tắc đạt",
-    "Table of Contents": "Mục lục",
-    "Table-Level Expectations": "Quy tắc trên cả bảng",
-    "Unsuccessful Expectations": "Số quy tắc không đạt",
-    "Validation Filter:": "Lọc kết quả:",
-    "Validation Results": "Kết quả kiểm tra",
-}
-_WORDS = re.compile(
-    r"((?:>|'title': ')\s*)("
-    + "|".join(re.escape(words) for words in sorted(_VIETNAMESE, key=len, reverse=True))
-    + r")(\s*(?:<|'))"
-)
-_OVERVIEW = re.compile(r"(<h5 [^>]*>\s*)Overview(\s*</h5>)")
-_TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
-_OUTSIDE_LINK = re.compile(r"<a [^>]*href=\"https?://[^>]*>(.*?)</a>", re.DOTALL)
 
 
 def write_docs(context: Any, judged: list[tuple[Suite, Any]], docs_dir: Path) -> Path:
@@ -104,29 +49,32 @@ def write_docs(context: Any, judged: list[tuple[Suite, Any]], docs_dir: Path) ->
         context.validation_results_store.set(key, outcome)
     for site in list(context.variables.data_docs_sites):
         context.delete_data_docs_site(site)
-    context.add_data_docs_site(
-        _SITE,
-        {
-            "class_name": "SiteBuilder",
-            "show_how_to_buttons": False,
-            "store_backend": {
-                "class_name": "TupleFilesystemStoreBackend",
-                "base_directory": str(docs_dir.absolute()),
-            },
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-        },
-    )
+    context.add_data_docs_site(_SITE, _site(judged, docs_dir))
     with _every_page():
         context.build_data_docs()
-    shutil.rmtree(docs_dir / "static", ignore_errors=True)
-    shutil.copytree(_ASSETS, docs_dir / "static")
-    index = docs_dir / "index.html"
-    _make_readable(index, docs_dir, _SITE)
-    for suite, _ in judged:
-        pages = docs_dir.glob(f"validations/{suite.name}/**/*.html")
-        for page in [docs_dir / "expectations" / f"{suite.name}.html", *pages]:
-            _make_readable(page, docs_dir, suite.title)
-    return index
+    shutil.rmtree(docs_dir / "static")  # pictures and fonts, which our pages do without
+    return docs_dir / "index.html"
+
+
+def _site(judged: list[tuple[Suite, Any]], docs_dir: Path) -> dict[str, Any]:
+    """What GX builds: a page a suite, a page a result, an index, all through our view."""
+    titles = {suite.name: suite.title for suite, _ in judged}
+    view = {"module_name": _PAGES, "class_name": "OfflinePageView", "titles": titles, "site_title": _SITE}
+    rules = {"module_name": _PAGES, "class_name": "SuitePageRenderer"}
+    return {
+        "class_name": "SiteBuilder",
+        "show_how_to_buttons": False,
+        "store_backend": {
+            "class_name": "TupleFilesystemStoreBackend",
+            "base_directory": str(docs_dir.absolute()),
+        },
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "view": view},
+        "site_section_builders": {
+            "expectations": {"class_name": "DefaultSiteSectionBuilder", "renderer": rules, "view": view},
+            "validations": {"class_name": "DefaultSiteSectionBuilder", "view": view},
+            "profiling": "None",
+        },
+    }
 
 
 @contextmanager
@@ -172,19 +120,3 @@ def _without_traceback(info: Any) -> Any:
     if info.get("raised_exception"):
         return info | hidden
     return {key: _without_traceback(value) for key, value in info.items()}
-
-
-def _make_readable(page: Path, docs_dir: Path, title: str) -> None:
-    """Offline, titled, and in Vietnamese where GX has words of its own."""
-    static = os.path.relpath(docs_dir / "static", page.parent).replace(os.sep, "/")
-    title = html.escape(title)
-    head = (
-        f"<title>{title}</title>"
-        f'<link rel="stylesheet" href="{static}/page.css"><script src="{static}/page.js"></script></head>'
-    )
-    text = _REMOVED.sub("", page.read_text(encoding="utf-8"))
-    text = _OUTSIDE_LINK.sub(r"\1", _TITLE.sub("", text))
-    text = _OVERVIEW.sub(lambda found: found[1] + title + found[2], text)
-    text = _WORDS.sub(lambda found: found[1] + _VIETNAMESE[found[2]] + found[3], text)
-    text = text.replace("<html>", '<html lang="vi">', 1).replace("</head>", head, 1)
-    page.write_text(text, encoding="utf-8")

@@ -213,6 +213,8 @@ def test_docs_open_offline(frames, docs_dir):
         assert not re.findall(r"https?://|//cdn", text), page
         for link in re.findall(r"(?:src|href)=\"([^\"#][^\"]*)\"", text):
             assert (page.parent / link).exists(), (page, link)
-        assert "/site-packages/" not in text
+        assert "/site-packages/" not in text and "<script" not in text
+        for english in ("Expectation<", ">Status", "Succeeded", "Observed Value", "Overview", "unexpected", "not null"):
+            assert english not in text, (page, english)
     assert "Tệp dữ liệu mới tiếp nhận" in (docs_dir / "index.html").read_text(encoding="utf-8")
     assert sum(file.stat().st_size for file in docs_dir.rglob("*") if file.is_file()) < 1_500_000

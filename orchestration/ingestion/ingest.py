@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.errors import CchcError
@@ -29,13 +29,13 @@ _TOGETHER = 64
 _READ_AGAIN = ("too_large", "too_slow")
 
 
-@dataclass
+@dataclass(frozen=True)
 class IngestionReport:
     """What one pass found: files seen, the lake files it wrote, and those it wrote anew for being damaged."""
 
     seen: int = 0
-    written: list[LakeFile] = field(default_factory=list)
-    mended: list[str] = field(default_factory=list)
+    written: tuple[LakeFile, ...] = ()
+    mended: tuple[str, ...] = ()
 
     @property
     def rows_read(self) -> int:
@@ -55,8 +55,7 @@ def ingest(settings: Settings, home: Home, lake: Lake, progress: Progress | None
     place = _place_of(settings.landing)
     landed = scan(settings.landing, set(all_sources()))
     pseudonyms = Pseudonyms.of(home, settings, lake.erased, lake_is_empty=lake.is_empty())
-    report = IngestionReport(seen=len(landed))
-    tray = _Tray(lake, report)
+    tray = _Tray(lake)
     with Readers(settings, pseudonyms, home.work / "readers") as readers:
         for job, written in readers.read(_new(landed, lake, tray, progress)):
             tray.put(job.file, written)
@@ -69,7 +68,7 @@ def ingest(settings: Settings, home: Home, lake: Lake, progress: Progress | None
         )
     if progress:
         progress("", len(landed), len(landed))
-    return report
+    return IngestionReport(len(landed), tuple(tray.written), tuple(tray.mended))
 
 
 def _place_of(landing: Path | None) -> tuple[int, int] | None:
@@ -106,7 +105,7 @@ def _new(landed: list[LandedFile], lake: Lake, tray: _Tray, progress: Progress |
             if not _is_refused(lake, known):
                 yield Job(file, sha256, identity)
         elif file.source_file in damaged:
-            tray.report.mended.append(file.source_file)
+            tray.mended.append(file.source_file)
             yield Job(file, sha256, identity)
         else:
             tray.lift_rejection(held)
@@ -134,9 +133,10 @@ def _is_refused(lake: Lake, landed: LakeFile) -> bool:
 class _Tray:
     """Lake files that are made and wait to become part of the lake together."""
 
-    def __init__(self, lake: Lake, report: IngestionReport):
+    def __init__(self, lake: Lake):
         self.lake = lake
-        self.report = report
+        self.written: list[LakeFile] = []
+        self.mended: list[str] = []
         self.waiting: list[Written] = []
         self.removed: list[LakeFile] = []
         self.unread: set[tuple] = set()
@@ -149,7 +149,7 @@ class _Tray:
         if self.lake.state.rejected.get(known.key) == known:
             return
         self.waiting += written
-        self.report.written += [one.file for one in written]
+        self.written += [one.file for one in written]
         if known.status == "accepted" and file.source:
             made = {one.file.key for one in written}
             nested = [(n.source, file.source_file) for n in all_sources()[file.source].nested]

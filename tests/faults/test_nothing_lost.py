@@ -165,7 +165,7 @@ def test_a_damaged_lake_file_is_read_again_or_blocks(how: str, province: Provinc
     province.night()
     damage(province.lake_file(), how)
     night = province.night()
-    assert (province.rows, province.lost, night.report.mended) == (100, [], [NAME])
+    assert (province.rows, province.lost, night.report.mended) == (100, [], (NAME,))
     damage(province.lake_file(), how)
     (province.landing / NAME).unlink()
     province.night()
@@ -236,7 +236,7 @@ def test_a_home_from_before_the_register_is_taken_over(province: Province) -> No
     marks = json.loads((province.home / "home.json").read_text())
     (province.home / "home.json").write_text(json.dumps(marks | {"has_lake_register": False}))
     night = province.night()
-    assert (province.rows, province.lost, night.report.written) == (100, [], [])
+    assert (province.rows, province.lost, night.report.written) == (100, [], ())
 
 
 @pytest.mark.parametrize("line", [0, 1])

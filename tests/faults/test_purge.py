@@ -139,7 +139,7 @@ def test_a_person_is_named_nowhere_and_no_row_is_lost(
     for other in others:
         assert len(province.persons(other)) == len(kept[other]), "nobody else is touched"
     night = province.night()
-    assert (night.report.written, night.lake.damaged(thoroughly=True)) == ([], [])
+    assert (night.report.written, night.lake.damaged(thoroughly=True)) == ((), [])
     assert province.purge(asked)["rows_changed"] == rows, "asked again it is certified again, of the same rows"
 
 
@@ -176,7 +176,7 @@ def test_a_person_does_not_come_back(province: Province) -> None:
     registrations = next(f for f in Lake(province.home / "lake").files() if f.source == "civil_registrations")
     Path(registrations.path).unlink()
     night = province.night()
-    assert night.report.mended == [registrations.source_file]
+    assert night.report.mended == (registrations.source_file,)
     assert province.persons(HANOI) == []
     assert len(province.persons(HUE)) == 6, "d, the former a, its replacement, b, look-ups, registrations"
 

@@ -130,7 +130,7 @@ print(json.dumps([opened, len(days), wrong]))
 def test_readers_during_publications(landing_and_home: tuple[Path, Path], whole: bool) -> None:
     """Fifty readers in full; each publication speaks of another day, in two tables. Who has a retired release open keeps it."""
     landing, home = landing_and_home
-    processes, publications = (5, 20) if whole else (2, 5)
+    processes, publications = (5, 20) if whole else (1, 5)
     night = nights.known(home)
     settings = Settings.load(landing, home, {"CCHC_KEEP_RELEASES": "4"})
     manifest = json.loads(dbt.manifest_path(night.home).read_text("utf-8"))

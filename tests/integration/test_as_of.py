@@ -44,8 +44,8 @@ def test_the_last_day_there_is() -> None:
     assert file.is_known(date.max)
 
 
-def test_an_earlier_day_is_published_beside(
-    nightly: Callable, landing_and_home: tuple[Path, Path], ask: Callable
+def test_an_earlier_day_is_published_beside_or_made_current(
+    nightly: Callable, landing_and_home: tuple[Path, Path], ask: Callable, cchc: Callable
 ) -> None:
     landing, home = landing_and_home
     first = current(home)
@@ -69,19 +69,11 @@ def test_an_earlier_day_is_published_beside(
     later = nightly(landing, home, make_current=True)
     assert not later.is_new and current(home) == first
 
-
-def test_an_earlier_day_can_be_made_current_at_once(cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:
-    landing, home = landing_and_home
+    # What stands beside, and is damaged, is made anew; here as the current release at once.
+    (home / "releases/000002_2023-06-30/manifest.json").unlink()
     ended = cchc("nightly", "--landing", landing, "--home", home, "--as-of", EARLIER, "--make-current")
     assert ended.returncode == 0, ended.stderr
-    assert current(home) == "000002_2023-06-30"
-
-
-def test_a_damaged_release_beside_is_made_anew(nightly: Callable, landing_and_home: tuple[Path, Path]) -> None:
-    landing, home = landing_and_home
-    nightly(landing, home, EARLIER)
-    (home / "releases/000002_2023-06-30/manifest.json").unlink()
-    assert nightly(landing, home, EARLIER).release.release_id == "000003_2023-06-30"
+    assert current(home) == "000003_2023-06-30"
 
 
 def test_retention_counts_what_stands_beside_and_keeps_the_current_one(landing_and_home: tuple[Path, Path]) -> None:

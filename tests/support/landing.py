@@ -169,7 +169,7 @@ class _Writer:
             "applicant_email": f"thu{number}@example.vn",
             "applicant_address": "Ấp 1; xã Thử, tỉnh Thử",
             "submitted_at": self._moment(given) if rng.random() < 0.8 else None,
-            "fee_amount": rng.choice([None, 0, 8000, 50000, 1500000]),
+            "fee_amount": rng.choice([None, 0, 1, 50000, 1500000]),
             "other_code": f"KHAC-{number % 7}" if rng.random() < 0.1 else None,
             **{flag: rng.random() < 0.4 for flag in FLAGS},
             "is_deleted": False,

@@ -84,6 +84,28 @@
     from due
 {% endmacro %}
 
+{# What the exports before a version said of the dossier; deleted versions are left out of the comparison
+   (docs/landing-contract.md 5.1). `versions` as `dossier_outcomes` gives them. -#}
+{% macro dossier_versions_compared(versions) %}
+    select
+        versions.*,
+        lag(due_on) over dossier as former_due_on,
+        lag(received_on) over dossier as former_received_on,
+        max(case when not ({{ is_closed_status() }}) then last_shown_at end) over earlier as last_shown_open_before,
+        coalesce(max(case when {{ is_closed_status() }} then 1 end) over earlier, 0) = 1 as was_closed_before
+    from {{ versions }} as versions
+    where not is_deleted
+    window
+        dossier as (partition by dossier_code order by known_from),
+        earlier as (
+            partition by dossier_code order by known_from
+            rows between unbounded preceding and 1 preceding
+        )
+{% endmacro %}
+
+{# Of a version so compared: open again after it was closed. -#}
+{% macro dossier_is_reopened() %}status_code in (2, 4, 5, 6) and was_closed_before{% endmacro %}
+
 {# Bucket and timeliness on a day, of a version as `dossier_outcomes` gives it. -#}
 {% macro dossier_bucket(on) %}
     case
@@ -103,11 +125,12 @@
 
 {# Working days on which each dossier waited for its applicant, as known on a day: the days after the request up
    to the resumption, overlapping pauses united, cut to the days after receipt up to the closing
-   (docs/landing-contract.md 6). One row per closed dossier that was ever paused. -#}
-{% macro dossier_paused_days(dossiers, supplements, dates, as_of) %}
+   (docs/landing-contract.md 6). One row per closed dossier that was ever paused, or one for each `key` where versions
+   of a dossier stand side by side. -#}
+{% macro dossier_paused_days(dossiers, supplements, dates, as_of, key) %}
     with pauses as (
         select
-            dossiers.dossier_code,
+            {{ in_relation('dossiers', key) }},
             greatest({{ day('supplements.requested_at') }}, dossiers.received_on) as starts_on,
             least(coalesce({{ day('supplements.resumed_at') }}, dossiers.closed_on), dossiers.closed_on) as ends_on
         from {{ known(supplements, as_of) }} as supplements
@@ -119,7 +142,7 @@
         select
             *,
             max(ends_on) over (
-                partition by dossier_code order by starts_on, ends_on
+                partition by {{ key | join(', ') }} order by starts_on, ends_on
                 rows between unbounded preceding and 1 preceding
             ) as reached_on
         from pauses
@@ -127,18 +150,18 @@
     ),
 
     united as (
-        select dossier_code, greatest(starts_on, coalesce(reached_on, starts_on)) as starts_on, ends_on
+        select {{ key | join(', ') }}, greatest(starts_on, coalesce(reached_on, starts_on)) as starts_on, ends_on
         from reached
     )
 
     select
-        united.dossier_code,
+        {{ in_relation('united', key) }},
         sum(ends.working_days_so_far - starts.working_days_so_far) as paused_working_days
     from united
     inner join {{ dates }} as starts on united.starts_on = starts.date_day
     inner join {{ dates }} as ends on united.ends_on = ends.date_day
     where united.starts_on < united.ends_on
-    group by united.dossier_code
+    group by {{ in_relation('united', key) }}
 {% endmacro %}
 
 {# How a dossier came out in a convention: `form_06a` has no place for withdrawn ones, they stand inside resolved, on
@@ -157,10 +180,16 @@
         select *
         from {{ tables.dossier_versions }}
         where {{ known_on(as_of) }} and is_counted and received_on <= {{ as_of }}
-    ),
+    )
 
-    paused as (
-        {{ dossier_paused_days('newest', tables.supplements, tables.dates, as_of) }}
+    {{ dossiers_measured('newest', ['dossier_code'], tables, as_of, convention) }}
+{% endmacro %}
+
+{# Counted versions of dossiers, each with all that a figure is made of; `key` tells them apart. A common table
+   expression `versions` of the caller, registers and supplements as known at the end of a day. -#}
+{% macro dossiers_measured(versions, key, tables, as_of, convention) %}
+    , paused as (
+        {{ dossier_paused_days(versions, tables.supplements, tables.dates, as_of, key) }}
     ),
 
     agencies as (
@@ -168,20 +197,20 @@
     )
 
     select
-        newest.* {{ excluding(['outcome', 'outcome_timeliness']) }},
+        versions.* {{ excluding(['outcome', 'outcome_timeliness']) }},
         agencies.level,
         agencies.commune_code,
-        newest.outcome = 'withdrawn' as is_withdrawal,
+        versions.outcome = 'withdrawn' as is_withdrawal,
         {{ dossier_outcome(convention) }} as outcome,
         {{ dossier_outcome_timeliness(convention) }} as outcome_timeliness,
-        case when newest.closed_on is not null then cast(greatest(
+        case when versions.closed_on is not null then cast(greatest(
             closing.working_days_so_far - receipt.working_days_so_far - coalesce(paused.paused_working_days, 0), 0
         ) as integer) end as processing_working_days
-    from newest
-    left join paused on newest.dossier_code = paused.dossier_code
-    left join {{ tables.dates }} as receipt on newest.received_on = receipt.date_day
-    left join {{ tables.dates }} as closing on newest.closed_on = closing.date_day
+    from {{ versions }} as versions
+    left join paused on {{ same_key('versions', 'paused', key) }}
+    left join {{ tables.dates }} as receipt on versions.received_on = receipt.date_day
+    left join {{ tables.dates }} as closing on versions.closed_on = closing.date_day
     left join agencies
-        on newest.agency_code = agencies.agency_code
-        and newest.received_on >= agencies.valid_from and newest.received_on < agencies.valid_to
+        on versions.agency_code = agencies.agency_code
+        and versions.received_on >= agencies.valid_from and versions.received_on < agencies.valid_to
 {% endmacro %}

@@ -39,6 +39,7 @@ class Home:
         self.work = root / "work"
         self.certificates = root / "certificates"
         self.checks = root / "checks"
+        self.reported = root / "reported.jsonl"
         self.key_file = root / "pseudonym.key"
 
     @classmethod

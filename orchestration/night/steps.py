@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestration.errors import PublicationBlocked, ReleaseDamaged, plainly, writing
@@ -21,7 +21,7 @@ from orchestration.lake.store import Lake
 from orchestration.night.holding import Night, held
 from orchestration.night.request import SILENT, Listener, Request
 from orchestration.publishing import publish as publishing
-from orchestration.publishing import releases
+from orchestration.publishing import releases, reported
 from orchestration.publishing.publish import code_version, inputs_of
 from orchestration.publishing.releases import Release
 from orchestration.sql.engine import connect
@@ -222,11 +222,13 @@ def _becomes_current(night: Night) -> bool:
 def build(night: Night, ingested: Ingested, manifest: Any = None) -> Built:
     """Register the lake in a new warehouse and run dbt over it; `manifest` is the project as dbt parsed it."""
     request, home, announce = night.request, night.home, night.listener.announce
+    with writing(home.reported):
+        reports = reported.complete(home)
     with dbt.private(), writing(home.warehouse):
         if dbt.discard(home.warehouse):
             announce("build", f"{home.warehouse} could not be read: it is made anew")
         with connect(request.settings, home.work / "spill", home.warehouse) as con:
-            registration.register(con, list(ingested.files), request.as_of)
+            registration.register(con, list(ingested.files), request.as_of, [astuple(r) for r in reports])
         built = dbt.build(home, request.settings, night.progress("build"), manifest)
     announce("build", f"{len(built.models)} models, {len(built.tests)} tests")
     return built
@@ -326,6 +328,8 @@ def publish(night: Night, ingested: Ingested, judged: Judged) -> Release:
         night.progress("publish"),
         make_current=becomes_current,
     )
+    with suppress(OSError):  # the release stands: the next run records it
+        reported.complete(home)
     beside = "" if becomes_current else f", beside the current release {home.current.resolve().name}"
     night.listener.announce("publish", f"{len(release.manifest['tables'])} tables in {release.path}{beside}")
     return release

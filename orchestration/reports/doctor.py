@@ -18,6 +18,7 @@ from orchestration.ingestion import landing
 from orchestration.lake.store import Lake
 from orchestration.publishing import releases
 from orchestration.publishing.publish import code_version
+from orchestration.publishing.reported import reports
 from orchestration.quality.history import CheckHistory
 from orchestration.settings import Settings
 
@@ -45,6 +46,7 @@ def examine(settings: Settings, home: Home) -> Iterator[Finding]:
         "register": lambda: _register(home, lake),
         "lake": lambda: _lake(lake),
         "releases": lambda: _releases(home),
+        "reported": lambda: _reported(home),
         "space": lambda: _space(home),
         "clock": lambda: _clock(home),
         "versions": lambda: _versions(home),
@@ -114,6 +116,10 @@ def _releases(home: Home) -> tuple[str, str]:
     history.to_table()
     nights = history.register.head["entries"]
     return f"{len(kept)} releases, every file as its manifest says; checks of {nights} nights, as they were kept", ""
+
+
+def _reported(home: Home) -> tuple[str, str]:
+    return f"{len(reports(home))} releases recorded, each holding the digest of the one before", ""
 
 
 def _space(home: Home) -> tuple[str, str]:

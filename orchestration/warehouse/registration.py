@@ -1,7 +1,7 @@
 """Register the lake in the warehouse: schema `lake`, the only thing dbt reads.
 
 One view per source over the files that count as of the day, the files themselves, the rejected rows of all
-sources, the run's as-of day and the public holidays. No figure is computed here.
+sources, the run's as-of day, the releases published before and the public holidays. No figure is computed here.
 """
 
 from __future__ import annotations
@@ -21,8 +21,16 @@ from orchestration.sql import exactly, literal, quoted
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 
 
-def register(con: duckdb.DuckDBPyConnection, files: list[LakeFile], as_of: date) -> None:
-    """Fill schema `lake` for a run as of a day, from the files that count (`lake.counting`)."""
+Released = tuple[int, str, date, date]
+
+
+def register(
+    con: duckdb.DuckDBPyConnection, files: list[LakeFile], as_of: date, releases: Collection[Released] = ()
+) -> None:
+    """Fill schema `lake` for a run as of a day, from the files that count (`lake.counting`).
+
+    `releases` are those ever published: number, id, as-of day, first month reported (`publishing.reported`).
+    """
     sources = all_sources().values()
     con.execute("create schema if not exists lake")
     for table, kind in con.execute(
@@ -30,6 +38,7 @@ def register(con: duckdb.DuckDBPyConnection, files: list[LakeFile], as_of: date)
     ).fetchall():
         con.execute(f"drop {'view' if kind == 'VIEW' else 'table'} lake.{quoted(table)}")
     con.execute(f"create table lake.run as select date {literal(as_of.isoformat())} as as_of")
+    _table(con, "releases", list(releases), "number bigint, release_id varchar, as_of date, reported_from date")
     _register_declarations(con, sources)
     _register_files(con, files)
     _register_rows(con, sources, files)

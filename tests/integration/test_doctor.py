@@ -12,7 +12,7 @@ import pytest
 from orchestration.lake.store import Lake
 from tests.conftest import KEY
 
-WELL = ["landing", "rights", "key", "register", "lake", "releases", "space", "clock", "versions"]
+WELL = ["landing", "rights", "key", "register", "lake", "releases", "reported", "space", "clock", "versions"]
 
 
 @pytest.fixture

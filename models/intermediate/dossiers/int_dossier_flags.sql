@@ -36,7 +36,7 @@
         equals_due ~ ' and ' ~ day('greatest(last_shown_open_before, shown_open_again)') ~ ' > due_on',
         "'completed at the very second it was due, still open in the export of ' || "
         ~ day('greatest(last_shown_open_before, shown_open_again)')),
-    ('reopened', 'status_code in (2, 4, 5, 6) and was_closed_before', "'open again in the export of ' || " ~ day('known_from')),
+    ('reopened', dossier_is_reopened(), "'open again in the export of ' || " ~ day('known_from')),
     ('received_date_moved', 'received_on <> former_received_on',
         "'received ' || former_received_on || ', moved to ' || received_on"),
 ] %}
@@ -62,26 +62,18 @@ compared as (
     select dossier_code from shown_again
 ),
 
+outcomes_compared as (
+    select *
+    from {{ ref('int_dossier_outcomes') }}
+    where dossier_code in (select compared.dossier_code from compared)
+),
+
 versions as (
-    select
-        outcomes.*,
-        shown_open_again,
-        lag(due_on) over dossier as former_due_on,
-        lag(received_on) over dossier as former_received_on,
-        max(case when not ({{ is_closed_status() }}) then last_shown_at end) over earlier as last_shown_open_before,
-        coalesce(max(case when {{ is_closed_status() }} then 1 end) over earlier, 0) = 1 as was_closed_before
-    from {{ ref('int_dossier_outcomes') }} as outcomes
+    select versions.*, shown_open_again
+    from ({{ dossier_versions_compared('outcomes_compared') }}) as versions
     left join shown_again
-        on outcomes.dossier_code = shown_again.dossier_code
-        and outcomes.known_from = shown_again.known_from
-    -- Deleted versions bear no flag, and none is raised by comparison with them.
-    where not is_deleted and outcomes.dossier_code in (select compared.dossier_code from compared)
-    window
-        dossier as (partition by outcomes.dossier_code order by outcomes.known_from),
-        earlier as (
-            partition by outcomes.dossier_code order by outcomes.known_from
-            rows between unbounded preceding and 1 preceding
-        )
+        on versions.dossier_code = shown_again.dossier_code
+        and versions.known_from = shown_again.known_from
 ),
 
 agencies as (

@@ -41,6 +41,30 @@ sides as (
     inner join periods as earlier
         on later.scope_type = earlier.scope_type and later.scope_code = earlier.scope_code
         and later.period_type = earlier.period_type and later.period_start = {{ add_days('earlier.period_end', 1) }}
+    union all
+    -- Carried over into the next period as known now; in process as reported, and the net of the listed restatements.
+    select
+        'restated_stock' as identity,
+        coalesce(known.scope_type, stock.scope_type) as scope_type,
+        coalesce(known.scope_code, stock.scope_code) as scope_code,
+        coalesce(known.period_type, stock.period_type) as period_type,
+        coalesce(known.period_start, stock.period_start) as period_start,
+        coalesce(known.carried_over, 0) as left_value,
+        coalesce(stock.reported + stock.restated, 0) as right_value
+    from (
+        select
+            later.scope_type, later.scope_code, reported.period_type, reported.period_start,
+            later.opening_in_process as carried_over
+        from periods as later
+        inner join {{ ref('int_reported_periods') }} as reported
+            on later.period_type = reported.period_type
+            and later.period_start = {{ add_days('reported.period_end', 1) }}
+            and reported.first_as_of < {{ as_of() }}
+        where later.scope_type in ('province', 'agency')
+    ) as known
+    full outer join {{ ref('int_restated_stock') }} as stock
+        on known.scope_type = stock.scope_type and known.scope_code = stock.scope_code
+        and known.period_type = stock.period_type and known.period_start = stock.period_start
 )
 
 select

@@ -1,0 +1,2 @@
+select number, release_id, as_of, reported_from
+from {{ source('lake', 'releases') }}

@@ -241,15 +241,21 @@ def judge(night: Night, ingested: Ingested, built: Built) -> Judged:
     """Great Expectations on bounded frames, dbt's tests, one verdict, written below `work/quality` and
     kept in the history of checks, whether it allows publication or not."""
     from orchestration.quality.double_entry import double_entry_frame
-    from orchestration.quality.frames import build_frames
+    from orchestration.quality.frames import build_frames, facts_frame, kpi_movements_frame
     from orchestration.quality.history import CheckHistory
+    from orchestration.quality.measures import newest_nights
     from orchestration.quality.suites import run_suites
     from orchestration.quality.verdict import Verdict
 
     home, settings = night.home, night.request.settings
+    last = releases.baseline(home)
+    former = {name: table["rows"] for name, table in last.manifest["tables"].items()} if last else {}
     with connect(settings, home.work / "spill", home.warehouse, read_only=True) as con:
         frames = build_frames(con, batch(night.home, ingested), list(ingested.losses))
         frames["double_entry"] = double_entry_frame(con, whole=night.request.must_build)
+        frames["source_nights"] = newest_nights(con, ingested.files, night.request.as_of)
+        frames["facts"] = facts_frame(con, former)
+        frames["kpi_movements"] = kpi_movements_frame(con)
     quality_dir = home.work / "quality"
     with writing(quality_dir):
         results = run_suites(frames, quality_dir)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import duckdb
 import pandas as pd
 import pyarrow as pa
@@ -50,6 +52,61 @@ select
 from marts.dq_reconciliation
 """
 
+# The newest month that is over beside the twelve before it, for the province and each agency.
+_KPI_MOVEMENTS = """
+with months as (
+    select kpi_code, scope_type, scope_code, period_start, value, denominator, max(period_start) over () as newest
+    from marts.kpi_values
+    where
+        period_type = 'month' and scope_type in ('province', 'agency') and period_end = last_day(period_start)
+        and period_start >= (
+            select max(period_start) - interval 12 month from marts.kpi_values
+            where period_type = 'month' and period_end = last_day(period_start)
+        )
+)
+
+select
+    kpi_code,
+    kpi_catalogue.kind,
+    scope_type,
+    scope_code,
+    any_value(newest)::timestamp as period_start,
+    max(value) filter (period_start = newest)::double as value,
+    max(denominator) filter (period_start = newest)::double as denominator,
+    max(value) filter (period_start = newest - interval 1 month)::double as former,
+    max(denominator) filter (period_start = newest - interval 1 month)::double as former_denominator,
+    median(value) filter (period_start < newest)::double as usual,
+    count(value) filter (period_start < newest) as months
+from months
+left join marts.kpi_catalogue using (kpi_code)
+where kind in ('count', 'rate', 'mean')
+group by all
+having max(value) filter (period_start = newest) is not null
+order by all
+"""
+
+# Which member of a dimension is the unknown one (docs/decisions/0010-the-star.md).
+_DIMENSIONS = {
+    "agency_key": "dim_agency",
+    "procedure_key": "dim_procedure",
+    "facility_key": "dim_health_facility",
+    "provider_key": "dim_payment_provider",
+}
+_NO_DAY, _FIRST_DAY = "date '9999-12-31'", "date '2010-01-01'"
+_LAST_DAY = "(select as_of + interval 1 year from lake.run)"
+_OF_DOSSIERS = {
+    **{
+        ("share", f"{column}={code}"): f"count(*) filter ({column} = '{code}') / nullif(count({column}), 0)"
+        for column, codes in {
+            "bucket": ("not_counted", "resolved", "withdrawn", "in_process"),
+            "timeliness": ("early", "on_due_date", "late", "within_due", "overdue"),
+        }.items()
+        for code in codes
+    },
+    ("working_days", "median"): "median(processing_working_days)",
+    ("working_days", "p99"): "quantile_cont(processing_working_days, 0.99)",
+}
+
 
 def batch_frame(quality_batch: pd.DataFrame, thresholds: Thresholds | None = None) -> pd.DataFrame:
     """One row per landed file in no release yet, with `rejected_share` (0 for an empty file) and the gate.
@@ -87,6 +144,57 @@ def build_frames(
         "kpi": _fetch(connection, _KPI),
         "reconciliation": _fetch(connection, _RECONCILIATION),
     }
+
+
+def kpi_movements_frame(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """The frame `kpi_movements`: each count, rate and mean of the newest month that is over, province and agencies.
+
+    `former` is the month before, `usual` the median of up to twelve before, of which `months` are known. Empty until a
+    month is over.
+    """
+    return _fetch(connection, _KPI_MOVEMENTS)
+
+
+def facts_frame(connection: duckdb.DuckDBPyConnection, former: Mapping[str, int]) -> pd.DataFrame:
+    """The frame `facts`: a measured value of a fact table a row, one statement a table. `measure`:
+
+    - `rows`, beside those of the former release as `usual` (`former` gives them by table);
+    - shares of the rows from 0 to 1: `unknown_key_share` by key that only the unknown member has,
+      `distant_share` by day that lies before 2010 or more than a year after the as-of day;
+    - of dossiers `share` by bucket and timeliness, and `working_days` by quantile.
+    """
+    columns: dict[str, list[str]] = {}
+    for table, column in connection.execute(
+        "select table_name, column_name from duckdb_columns() where schema_name = 'marts' "
+        "and starts_with(table_name, 'fct_') and database_name = current_database() order by all"
+    ).fetchall():
+        columns.setdefault(table, []).append(column)
+    rows: list[tuple[str, str, str, int, float, float | None]] = []
+    for table, named in columns.items():
+        wanted = dict(_measures_of(table, named))
+        count, *values = connection.execute(
+            f"select {', '.join(['count(*)', *wanted.values()])} from marts.{table}"
+        ).fetchall()[0]
+        rows.append((table, "rows", "", count, count, former.get(table)))
+        rows += [(table, *key, count, v, None) for key, v in zip(wanted, values, strict=True) if v is not None]
+    frame = pd.DataFrame(rows, columns=["fact", "measure", "item", "rows", "value", "usual"])
+    return frame.astype({"value": "float64", "usual": "float64"})
+
+
+def _measures_of(table: str, columns: list[str]) -> Iterator[tuple[tuple[str, str], str]]:
+    """((measure, item), SQL) of a fact; versions are looked at through their newest."""
+    if table == "fct_dossier_versions":
+        return
+    for column in columns:
+        if dimension := _DIMENSIONS.get(column):
+            code = f"{dimension.removeprefix('dim_').rpartition('_')[2]}_code"
+            unknown = f"{column} in (select {column} from marts.{dimension} where {code} = 'unknown')"
+            yield ("unknown_key_share", column), f"avg(({unknown})::integer)"
+        elif column.endswith("_date") and column != "event_date":
+            day = f"{column} <> {_NO_DAY} and ({column} < {_FIRST_DAY} or {column} > {_LAST_DAY})"
+            yield ("distant_share", column), f"avg(({day})::integer)"
+    if table == "fct_dossiers":
+        yield from _OF_DOSSIERS.items()
 
 
 def _fetch(connection: duckdb.DuckDBPyConnection, query: str) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,7 @@ import pytest
 
 from orchestration.catalogue import kpi_codes
 from orchestration.quality.frames import build_frames
+from orchestration.quality.measures import Measure, to_frame
 from orchestration.quality.reviewed import load_suites
 from orchestration.settings import PROJECT_DIR
 
@@ -77,7 +79,56 @@ def warehouse() -> duckdb.DuckDBPyConnection:
 
 @pytest.fixture
 def frames(warehouse: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
-    return build_frames(warehouse, pd.DataFrame([landed()]), []) | {"double_entry": double_entry()}
+    return build_frames(warehouse, pd.DataFrame([landed()]), []) | {
+        "double_entry": double_entry(),
+        "source_nights": source_nights(),
+        "facts": facts(),
+        "kpi_movements": kpi_movements(),
+    }
+
+
+def source_nights(**cells: object) -> pd.DataFrame:
+    """A night of 400 rows as it is usual, or one measure of it with the given cells."""
+    day = date(2023, 11, 16)
+    usual = [
+        Measure("dossiers", day, "rows", "", 400, 400, 380),
+        Measure("dossiers", day, "days_since_export", "", 400, 3, 1),
+        Measure("dossiers", day, "rejected_share", "", 400, 0.01, 0.01),
+        Measure("dossiers", day, "rejected_as", "unreadable due_at", 400, 0.01, 0),
+        Measure("dossiers", day, "missing_share", "due_at", 396, 0.3, 0.1),
+        Measure("dossiers", day, "share", "channel=online", 396, 0.9, 0.6),
+        Measure("dossiers", day, "share", "status=9", 396, 0.1, 0.5),
+        Measure("dossiers", day, "repeated_key_share", "", 396, 0, 0),
+        Measure("dossiers", day, "flagged_share", "no_due_date", 396, 0.3),
+    ]
+    return to_frame(usual if not cells else [Measure("dossiers", day, **({"rows": 400, "item": "x"} | cells))])
+
+
+def facts(**cells: object) -> pd.DataFrame:
+    columns = ["fact", "measure", "item", "rows", "value", "usual"]
+    usual = [
+        ("fct_dossiers", "rows", "", 400, 400.0, 380.0),
+        ("fct_payments", "distant_share", "paid_date", 9, 1.0, None),
+    ]
+    row = {"fact": "fct_dossiers", "measure": "rows", "item": "", "rows": 400, "value": 0.0, "usual": None} | cells
+    return (pd.DataFrame([row]) if cells else pd.DataFrame(usual, columns=columns)).astype({"usual": "float64"})
+
+
+def kpi_movements(**cells: object) -> pd.DataFrame:
+    row = {
+        "kpi_code": "dossiers_received",
+        "kind": "count",
+        "scope_type": "province",
+        "scope_code": "all",
+        "period_start": pd.Timestamp("2023-10-01"),
+        "value": 120.0,
+        "denominator": float("nan"),
+        "former": 90.0,
+        "former_denominator": float("nan"),
+        "usual": 100.0,
+        "months": 12,
+    }
+    return pd.DataFrame([row | cells])
 
 
 def double_entry() -> pd.DataFrame:

@@ -293,11 +293,15 @@ def _decision_command(name: str, decision: str, help_text: str) -> None:
     @click.option("--reason", required=True, help="Why; kept with the decision.")
     @click.option("--by", required=True, metavar="NAME", help="Who decides.")
     def command(home: str | None, file: str, reason: str, by: str) -> None:
+        from orchestration.audit import Audit
         from orchestration.lake.store import Lake
 
         place = Home.for_reading(Settings.load(home=home))
         with place.lock():
+            audit = Audit(place)
+            audit.require_sound()
             made = Lake(place.lake).decide(decision, file, reason, by)
+            audit.record(made.decision, by=by, reason=reason, what=made.source_file, sha256=made.sha256)
         _say(f"{made.decision} {made.source_file} by {made.decided_by}: takes effect in the next nightly")
 
 
@@ -356,6 +360,7 @@ def _secret() -> str:
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def status(home: str | None, form: str) -> None:
     """Last releases, last run, freshness per source, what blocks, open rejections."""
+    from orchestration.audit import told_of
     from orchestration.reports.status import status as read_status
 
     state = read_status(Home.for_reading(Settings.load(home=home)))
@@ -393,6 +398,8 @@ def status(home: str | None, form: str) -> None:
         )
     for made in state["decisions"]:
         _say(f"decided   {made['source_file']}: {made['decision']} by {made['by']}: {made['reason']}")
+    for entry in state["audit"]:
+        _say(f"audit     {told_of(entry)}")
 
 
 def _print(columns: list[str], rows: list[dict[str, Any]], form: str) -> None:

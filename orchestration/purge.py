@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from orchestration.audit import Audit
 from orchestration.errors import CchcError, PublicationBlocked, UsageError
 from orchestration.files import write_text
 from orchestration.home import Home
@@ -102,6 +103,8 @@ class Purge:
         self._verify(lake, names)
         self.home.remember(**{_UNFINISHED: False})
         certificate = self._certify(names, number, lake, changed, gone, differing)
+        asked = "person" if names else "policy"
+        Audit(self.home).record("purged", by=self.by, reason=self.reason, what=asked, certificate=certificate.name)
         self.listener.announce("certify", str(certificate))
         night.ends("purged", release=release)
         return certificate

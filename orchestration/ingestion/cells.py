@@ -369,8 +369,13 @@ def misplaced(x: str) -> str:
 def header_as_listed(text: str) -> str:
     """An unknown header as reports may show it: on one line, long numbers masked, 80 characters at most."""
     seen = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
-    masked = _LONG_NUMBER_HERE.sub(_HIDDEN_NUMBER, " ".join(seen.split()))
+    masked = without_long_numbers(" ".join(seen.split()))
     return masked if len(masked) <= 80 else masked[:79] + "…"
+
+
+def without_long_numbers(text: str) -> str:
+    """A text with each number of nine digits or more masked, also where blanks, dots, dashes or a `+` group it."""
+    return _LONG_NUMBER_HERE.sub(_HIDDEN_NUMBER, text)
 
 
 def _without_controls(x: str) -> str:

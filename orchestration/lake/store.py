@@ -16,13 +16,13 @@ from typing import Any
 
 import duckdb
 
+from orchestration.chained import Chain
 from orchestration.errors import CchcError, UsageError
 from orchestration.files import sha256_of, sync
 from orchestration.lake import decisions
 from orchestration.lake.decisions import Decision
 from orchestration.lake.erased import Erased
 from orchestration.lake.files import Content, LakeFile, Written
-from orchestration.lake.register import Register
 from orchestration.lake.state import State
 from orchestration.sql import exactly
 from orchestration.sql.engine import CLOSED
@@ -36,8 +36,13 @@ class Lake:
 
     def __init__(self, root: Path):
         self.root = root
-        self.register = Register(root / "_register.jsonl")
-        self.erasures = Register(
+        self.register = Chain(
+            root / "_register.jsonl",
+            "the lake's register",
+            f"restore it from a backup, or move {root} aside and run again over a landing folder that holds every "
+            "export",
+        )
+        self.erasures = Chain(
             root / "_erased.jsonl",
             "the list of those erased",
             "restore it from a backup, for without it they would come back",

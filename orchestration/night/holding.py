@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration import interrupts
+from orchestration.audit import Audit
 from orchestration.errors import PublicationBlocked, told, writing
 from orchestration.files import write_text
 from orchestration.home import LAST_RUN, Home
@@ -39,6 +40,7 @@ class Night:
         if (last.get("started_at"), last.get("pid"), last.get("outcome")) == (self.started_at, os.getpid(), "running"):
             with suppress(OSError):  # on a full disk, how the run ended must not hide why
                 self._record(outcome, message, release)
+                self._audit(outcome, message, release)
 
     def _record(self, outcome: str, message: str = "", release: Release | None = None) -> None:
         content = {
@@ -53,15 +55,28 @@ class Night:
         }
         write_text(self.home.root / LAST_RUN, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
+    def _audit(self, outcome: str, message: str, release: Release | None) -> None:
+        said: dict[str, object] = {
+            "reads_landing": self.request.reads_landing,
+            "as_of": self.request.as_of.isoformat(),
+            "started_at": self.started_at,
+            "outcome": outcome,
+            "message": message,
+            "release_id": release.release_id if release else None,
+            "killed_before": self.killed_before,
+        }
+        Audit(self.home).record("ran", **{key: value for key, value in said.items() if value not in (None, "")})
+
 
 @contextmanager
 def held(request: Request, listener: Listener = SILENT) -> Iterator[Night]:
     """Hold the home, sweep what an interrupted run left, and record that this run begins and how it ends.
 
-    Raises HomeBusy, and UsageError when the home cannot be written.
+    Raises HomeBusy, UsageError when the home cannot be written, and CchcError when its audit trail is damaged.
     """
     home = Home.for_writing(request.settings)
     with home.lock():
+        Audit(home).require_sound()
         home.sweep()
         clear(home.work)
         home.work.mkdir(mode=0o700)

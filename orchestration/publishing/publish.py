@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.audit import Audit
 from orchestration.errors import writing
 from orchestration.files import sync, write_text
 from orchestration.home import Home
@@ -148,6 +149,7 @@ def _manifest(
         "code_version": code_version(),
         "sources": inputs_of(files),
         "lake_register": Lake(home.lake).register.head,
+        "audit": Audit(home).head,
         "tables": {
             name: {"rows": count, "sha256": sums[f"parquet/{name}.parquet"]["sha256"]} for name, count in rows.items()
         },

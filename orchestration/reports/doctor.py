@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+from orchestration.audit import Audit
 from orchestration.errors import CchcError
 from orchestration.home import Home
 from orchestration.ingestion import landing
@@ -44,6 +45,7 @@ def examine(settings: Settings, home: Home) -> Iterator[Finding]:
         "rights": lambda: _rights(home),
         "key": lambda: _key(settings, home, lake),
         "register": lambda: _register(home, lake),
+        "audit": lambda: _audit(home),
         "lake": lambda: _lake(lake),
         "releases": lambda: _releases(home),
         "reported": lambda: _reported(home),
@@ -92,6 +94,15 @@ def _register(home: Home, lake: Lake) -> tuple[str, str]:
                 "restore it from a backup",
             )
     return f"{head['entries']} entries, each holding the digest of the one before", ""
+
+
+def _audit(home: Home) -> tuple[str, str]:
+    trail = Audit(home)
+    for release in releases.published(home):
+        if not trail.holds(release.manifest.get("audit", {"entries": 0})):
+            said = f"{home.audit} is not the one that {release.release_id} was published under"
+            return said, "restore it from a backup"
+    return f"{len(trail.entries)} entries, each holding the digest of the one before", ""
 
 
 def _lake(lake: Lake) -> tuple[str, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestration.errors import ReleaseDamaged
+from orchestration.audit import Audit
+from orchestration.errors import CchcError, ReleaseDamaged, told
 from orchestration.home import Home
 from orchestration.lake.counting import counted, losses
 from orchestration.lake.decisions import Decision
@@ -13,6 +14,8 @@ from orchestration.lake.store import Lake
 from orchestration.publishing import releases
 from orchestration.publishing.releases import Release
 from orchestration.quality.reviewed import load_thresholds
+
+_AUDITED = 10
 
 
 def status(home: Home, last: int = 5) -> dict[str, Any]:
@@ -23,12 +26,13 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
     files = lake.files()
     known = counted(files, decisions, current.as_of) if current else files
     freshness, damaged = _freshness(current)
+    audited, broken = _audited(home)
     return {
         "releases": [
             {"release_id": r.release_id, "as_of": r.manifest["as_of"], "current": r.path == home.current.resolve()}
             for r in releases.published(home)[-last:]
         ],
-        "damaged": releases.unreadable(home) + damaged,
+        "damaged": releases.unreadable(home) + damaged + broken,
         "purge_unfinished": home.marks.get("purge_unfinished", False),
         "last_run": _last_run(home),
         "freshness": freshness,
@@ -47,6 +51,7 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
             {"source_file": d.source_file, "decision": d.decision, "reason": d.reason, "by": d.decided_by}
             for d in decisions.values()
         ],
+        "audit": audited,
     }
 
 
@@ -63,6 +68,14 @@ def _freshness(current: Release | None) -> tuple[list[tuple[Any, ...]], list[str
     except ReleaseDamaged as error:
         return [], [str(error)]
     return rows, []
+
+
+def _audited(home: Home) -> tuple[list[dict[str, Any]], list[str]]:
+    """The tail of the audit trail, and what keeps it from being read."""
+    try:
+        return Audit(home).entries[-_AUDITED:], []
+    except (CchcError, OSError) as error:
+        return [], [told(error)]
 
 
 def _blocking(

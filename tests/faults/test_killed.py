@@ -90,7 +90,7 @@ def ingested(landing: Path, home: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("where", "calls"),
-    [("os.replace", 1), ("orchestration.lake.store.sync", 0), ("orchestration.lake.register.Register.append", 0)],
+    [("os.replace", 1), ("orchestration.lake.store.sync", 0), ("orchestration.chained.Chain.append", 0)],
 )
 def test_killed_while_ingesting(
     where: str, calls: int, cchc: Callable, landing_and_home: tuple[Path, Path], tmp_path: Path

@@ -25,7 +25,7 @@ def imported(file: Path) -> set[str]:
     ("room", "below"),
     [
         ("sql", {"sql", "settings"}),
-        ("lake", {"lake", "sources", "sql", "files", "settings", "errors", "plain"}),
+        ("lake", {"lake", "sources", "sql", "chained", "files", "settings", "errors", "plain"}),
         ("ingestion", {"ingestion", "lake", "sources", "sql", "files", "home", "settings", "errors", "plain"}),
     ],
 )

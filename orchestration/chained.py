@@ -1,4 +1,4 @@
-"""Append-only, chained lists: the lake's register of what every lake file must be, and who was erased from it.
+"""Append-only, chained lists: what every lake file must be, who was erased from the lake, who did what.
 
 One JSON object a line. Each entry holds the digest of the one before it, so that no entry can be changed, taken out
 or put in unseen; a last line without its line break was never written whole and does not count.
@@ -18,16 +18,16 @@ from orchestration.errors import CchcError
 from orchestration.files import sync
 
 _GENESIS = "0" * 64
-_REMEDY = "restore it from a backup, or move {folder} aside and run again over a landing folder that holds every export"
 
 
-class Register:
+class Chain:
     """Entries of one file, oldest first: mappings with `sequence`, `previous`, `digest` and what was registered."""
 
-    def __init__(self, path: Path, called: str = "the lake's register", remedy: str = _REMEDY):
+    def __init__(self, path: Path, called: str, remedy: str, mode: int = 0o600):
         self.path = path
         self.called = called
-        self.remedy = remedy.format(folder=path.parent)
+        self.remedy = remedy
+        self.mode = mode
 
     @property
     def exists(self) -> bool:
@@ -68,7 +68,7 @@ class Register:
             return
         is_first = not self.exists
         lines = b"".join(_spelled(entry) + b"\n" for entry in new)
-        with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+        with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, self.mode), "r+b") as file:
             # What a killed run left of a line is no entry.
             file.truncate(self._length)
             file.seek(self._length)
@@ -82,11 +82,11 @@ class Register:
 
     @property
     def head(self) -> dict[str, Any]:
-        """How many entries there are, and the digest of the last: what a release remembers of the register."""
+        """How many entries there are, and the digest of the last: what a release remembers of the list."""
         return {"entries": len(self.entries), "digest": self.entries[-1]["digest"] if self.entries else _GENESIS}
 
     def holds(self, head: dict[str, Any]) -> bool:
-        """Whether the register still begins with what `head` saw of it."""
+        """Whether the list still begins with what `head` saw of it."""
         count = head["entries"]
         if count == 0:
             return True

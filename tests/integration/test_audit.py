@@ -1,0 +1,75 @@
+"""The audit trail: who did what in a home and when, chained; told by status, examined by doctor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from orchestration.audit import Audit
+from orchestration.cli import cli
+from orchestration.errors import CchcError
+from orchestration.home import Home
+
+BY = ["--by", "Nguyễn Văn Minh"]
+
+
+def doctored(home: Path) -> str:
+    home.chmod(0o750)
+    lines = CliRunner().invoke(cli, ["doctor", "--home", str(home)]).output.splitlines()
+    [line] = [line for line in lines if line[6:16].strip() == "audit"]
+    return line
+
+
+@pytest.fixture
+def audited(nightly: Callable, landing_and_home: tuple[Path, Path], ask: Callable) -> Path:
+    landing, home = landing_and_home
+    file = "dossiers/khong ngay.csv"
+    ask("accept", "--home", home, file, "--reason", "công văn số 091 234 567 890", *BY)
+    ask("withdraw", "--home", home, file, "--reason", "gửi nhầm", *BY)
+    nightly(landing, home)
+    return home
+
+
+def test_each_deed_is_written_down(audited: Path, ask: Callable) -> None:
+    first, accepted, withdrawn, ran = Audit(Home(audited)).entries
+    assert (first["event"], first["outcome"], first["release_id"]) == ("ran", "published", "000001_2023-07-31")
+    assert (accepted["event"], accepted["by"], accepted["what"]) == ("accepted", BY[1], "dossiers/khong ngay.csv")
+    assert accepted["reason"] == "công văn số *********"
+    assert (withdrawn["event"], withdrawn["reason"]) == ("withdrawn", "gửi nhầm")
+    assert ran["event"] == "ran" and ran["as_of"] == "2023-07-31" and ran["outcome"] in ("nothing new", "published")
+    assert all(entry["account"] and entry["at"] for entry in (first, accepted, withdrawn, ran))
+    told = [line for line in ask("status", "--home", audited).splitlines() if line.startswith("audit")]
+    assert len(told) == 4 and f"{BY[1]} withdrawn dossiers/khong ngay.csv, gửi nhầm" in told[2]
+    assert doctored(audited).startswith("well")
+
+
+def test_a_changed_entry_is_found(audited: Path, nightly: Callable, ask: Callable) -> None:
+    trail = audited / "audit.jsonl"
+    trail.write_text(trail.read_text("utf-8").replace("gửi nhầm", "gửi đúng"), "utf-8")
+    assert "damaged at line 3" in doctored(audited)
+    assert "damaged at line 3" in ask("status", "--home", audited)
+    with pytest.raises(CchcError, match="damaged at line 3"):
+        nightly(audited.parent / "landing", audited)
+    refused = CliRunner().invoke(
+        cli, ["accept", "--home", str(audited), "dossiers/khong ngay.csv", "--reason", "x", *BY]
+    )
+    assert isinstance(refused.exception, CchcError)
+    assert not any((audited / "lake/_decisions").glob("000003*")), "nothing is done that could not be written down"
+
+
+def test_a_trail_cut_short_or_begun_anew_is_found(audited: Path) -> None:
+    """Each release remembers the trail that it was published under."""
+    path = (audited / "current").resolve() / "manifest.json"
+    assert json.loads(path.read_text("utf-8"))["audit"]["entries"] in (0, 3)
+    path.chmod(0o600)
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"audit": Audit(Home(audited)).head}))
+    assert doctored(audited).startswith("well")
+    trail = audited / "audit.jsonl"
+    trail.write_text("".join(trail.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
+    assert "is not the one that" in doctored(audited)
+    trail.unlink()
+    assert "is not the one that" in doctored(audited)

@@ -11,8 +11,8 @@ from datetime import date
 
 import duckdb
 
+from orchestration.chained import Chain
 from orchestration.home import Home
-from orchestration.lake.register import Register
 from orchestration.publishing import releases
 from orchestration.publishing.releases import Release
 
@@ -30,8 +30,8 @@ class Report:
     reported_from: date
 
 
-def record_of(home: Home) -> Register:
-    return Register(home.reported, "the record of what was reported", _REMEDY)
+def record_of(home: Home) -> Chain:
+    return Chain(home.reported, "the record of what was reported", _REMEDY)
 
 
 def reports(home: Home) -> list[Report]:

@@ -16,9 +16,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.chained import Chain
 from orchestration.errors import CchcError
 from orchestration.files import sha256_of, sync
-from orchestration.lake.register import Register
 from orchestration.quality.verdict import SCHEMA, Verdict
 
 NIGHT = pa.schema(
@@ -37,10 +37,10 @@ class CheckHistory:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.register = Register(
+        self.register = Chain(
             folder / "_register.jsonl",
             "the history of checks",
-            "restore it from a backup, or move {folder} aside: the history then begins anew",
+            f"restore it from a backup, or move {folder} aside: the history then begins anew",
         )
 
     def record(self, verdict: Verdict, as_of: date, inputs: list[dict[str, Any]], code_version: str) -> None:

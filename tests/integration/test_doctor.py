@@ -12,11 +12,7 @@ import pytest
 from orchestration.lake.store import Lake
 from tests.conftest import KEY
 
-<<<<<<< HEAD
-WELL = ["landing", "rights", "key", "register", "lake", "releases", "reported", "space", "clock", "versions"]
-=======
-WELL = ["landing", "rights", "key", "register", "audit", "lake", "releases", "space", "clock", "versions"]
->>>>>>> 8971885 (Audit trail: who ran, accepted, withdrew, purged what and when, chained beside the releases)
+WELL = ["landing", "rights", "key", "register", "audit", "lake", "releases", "reported", "space", "clock", "versions"]
 
 
 @pytest.fixture

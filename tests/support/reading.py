@@ -429,7 +429,7 @@ def _check_shifted(columns: tuple[Column, ...], records: list[Record]) -> None:
         filled = [(cell, name) for cell, name in (_pick(column, r) for r in records) if cell is not None]
         if column.required and column.kind != "flag" and not filled:
             raise FileRejected("shifted")
-        if column.kind == "time" or column.kind.startswith("list:"):
+        if column.kind in ("time", "partial_date") or column.kind.startswith("list:"):
             bad = 0
             for cell, name in filled:
                 try:

@@ -18,9 +18,12 @@
         select kpi_code, scope_type, scope_code, numerator, denominator, value
         from ({{ kpis_by_period(subjects, tables, period, 'as_of_on') }}) as figures
     {% endset %}
+    {% set in_period = "from_on, to_on, as_of_on, convention := 'separate'" %}
     {{ return({
-        'dossiers_as_of': ['as_of_on', states],
-        'kpis': ['from_on, to_on, as_of_on', kpis],
-        'rows_behind': ['from_on, to_on, as_of_on', rows_behind(subjects, tables, period, 'as_of_on')],
+        'agencies_as_of': ['as_of_on', valid_on_register(tables.agencies, 'agency_code', ['agency_name', 'level'], 'as_of_on')],
+        'dossiers_as_of': ["as_of_on, convention := 'separate'", states],
+        'kpis': [in_period, kpis],
+        'procedures_as_of': ['as_of_on', valid_on_register(tables.procedures, 'procedure_code', ['procedure_name', 'level'], 'as_of_on')],
+        'rows_behind': [in_period, rows_behind(subjects, tables, period, 'as_of_on')],
     }) }}
 {% endmacro %}

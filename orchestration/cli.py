@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from functools import wraps
+from functools import partial, wraps
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -205,19 +205,27 @@ def _telling() -> Iterator[Any]:
         bars.close()
 
 
-def _asking(function: Callable) -> Callable:
+_AS_OF = click.option("--as-of", type=DAY, help="As known at the end of this day (default: the release's day).")
+_FILTERS: tuple[Callable[..., Any], ...] = (
+    _home_option,
+    click.option("--from", "from_on", type=DAY, help="First day (default: 1 January of the year of --to)."),
+    click.option("--to", "to_on", type=DAY, help="Last day (default: --as-of)."),
+    _AS_OF,
+    click.option("--scope", metavar="TYPE=CODE", help="One scope, such as agency=H33.01."),
+    click.option("--convention", default="separate", show_default=True, metavar="separate|form_06a"),
+    click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True),
+)
+_OF_A_FORM: tuple[Callable[..., Any], ...] = (
+    _home_option,
+    click.option("--from", "from_on", type=DAY, required=True, help="First day of the period."),
+    click.option("--to", "to_on", type=DAY, required=True, help="Last day of the period."),
+    _AS_OF,
+    click.option("--convention", metavar="separate|form_06a", help="(default: the form's own)"),
+)
+
+
+def _asking(function: Callable[..., None], options: tuple[Callable[..., Any], ...] = _FILTERS) -> Callable[..., None]:
     """Give a command the filters of a question: it is called with the release and `ask(convention)`."""
-    options = [
-        _home_option,
-        click.option("--from", "from_on", type=DAY, help="First day (default: 1 January of the year of --to)."),
-        click.option("--to", "to_on", type=DAY, help="Last day (default: --as-of)."),
-        click.option("--as-of", type=DAY, help="As known at the end of this day (default: the release's day)."),
-        click.option("--scope", metavar="TYPE=CODE", help="One scope, such as agency=H33.01."),
-        click.option("--convention", default="separate", show_default=True, metavar="separate|form_06a"),
-        click.option(
-            "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
-        ),
-    ]
 
     @wraps(function)
     def asked(
@@ -225,7 +233,7 @@ def _asking(function: Callable) -> Callable:
         from_on: date | None,
         to_on: date | None,
         as_of: date | None,
-        scope: str | None,
+        scope: str | None = None,
         **own: Any,
     ) -> None:
         from orchestration.publishing import releases
@@ -284,6 +292,19 @@ def explain(release: Any, ask: Callable[[str], Any], kpi_code: str, convention: 
 
     rows = behind(release, ask(convention), kpi_code)
     _print(rows.column_names, rows.to_pylist(), form)
+
+
+@cli.command()
+@click.argument("form_code", metavar="FORM")
+@partial(_asking, options=_OF_A_FORM)
+@click.option("--out", required=True, metavar="FILE.xlsx", help="Where to write it; a file of that name is replaced.")
+def report(release: Any, ask: Callable[[str], Any], form_code: str, convention: str | None, out: str) -> None:
+    """An official form in its layout: II.06a, II.06b, II.07a, II.07b, overdue-agencies, overdue-dossiers."""
+    from orchestration.reports import forms
+
+    form = forms.form_named(form_code)
+    rows = forms.write(release, form, ask(convention or form.convention), Path(out))
+    _say(f"report    {form.form}, {rows} rows, in {out}")
 
 
 def _decision_command(name: str, decision: str, help_text: str) -> None:

@@ -22,11 +22,16 @@ def sync(path: Path) -> None:
 
 
 def write_text(path: Path, text: str, mode: int = 0o666) -> None:
+    """`write_bytes` of a text in UTF-8."""
+    write_bytes(path, text.encode(), mode)
+
+
+def write_bytes(path: Path, content: bytes, mode: int = 0o666) -> None:
     """Write a small file so that a reader sees the old one or the new one, never a half."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-            file.write(text)
+        with open(temporary, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -1,0 +1,67 @@
+"""What each official form looks like: one YAML file a form beside this one, validated on load."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from orchestration.errors import CchcError, UsageError
+
+FOLDER = Path(__file__).parent
+
+RowKind = Literal[
+    "agencies", "fields", "fields_by_level", "agencies_overdue", "dossiers_overdue", "procedures_by_agency"
+]
+ConventionName = Literal["separate", "form_06a"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Strict):
+    """One column: its header from the top down, and the values whose sum it shows (KPI codes, or a row's own)."""
+
+    header: tuple[str, ...] = Field(min_length=1)
+    shows: tuple[str, ...] = Field(min_length=1)
+    width: float = 11
+
+
+class Form(_Strict):
+    """A form: titles, what its rows are, its columns in order, and what is said below it.
+
+    `convention` is the one it is counted by unless another is asked for; `conventions` says of each what it means
+    here, with `{withdrawn}` for the number of dossiers withdrawn.
+    """
+
+    form: str
+    name_vi: str
+    title_vi: str
+    unit_vi: str
+    source: str
+    rows: RowKind
+    convention: ConventionName
+    columns: tuple[Column, ...] = Field(min_length=1)
+    conventions: dict[ConventionName, str]
+    notes: tuple[str, ...] = ()
+
+
+def form_codes() -> tuple[str, ...]:
+    """The code of every form."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yml")))
+
+
+@cache
+def form_named(code: str) -> Form:
+    """The declaration of a form. Raises UsageError for an unknown one, CchcError for one that cannot be meant."""
+    if code not in form_codes():
+        raise UsageError(f"the form {code!r} is unknown: one of {', '.join(form_codes())}")
+    path = FOLDER / f"{code}.yml"
+    try:
+        return Form.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise CchcError(f"{path.name}: {' '.join(str(error).split())}") from None

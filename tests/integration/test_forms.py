@@ -198,7 +198,7 @@ def test_without_a_dossier_a_form_has_its_total_alone(written) -> None:
         ("II.06a", HALF_YEAR, "a.csv", "FILE.xlsx"),
         ("II.06a", HALF_YEAR, "none/a.xlsx", "does not exist"),
         ("II.06a", HALF_YEAR, "folder.xlsx", "is a folder"),
-        ("II.06a", ("--to", "2023-06-30"), "a.xlsx", "--from"),
+        ("II.06a", ("--to", "2023-06-30"), "a.xlsx", "from_on"),
     ],
 )
 def test_wrong_usage_writes_nothing(form, options, out, said, home: Path, tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from orchestration.settings import PROJECT_DIR
+from orchestration.settings import PROJECT_DIR, Settings
 from tests.mutation.operators import Mutant
 
 Killer = Callable[[Mutant], str]
@@ -79,6 +80,7 @@ def _first_failure(module: str, text: str, tests: tuple[str, ...]) -> str:
     for name in [n for n in sys.modules if n == "orchestration" or n.startswith(("orchestration.", "tests."))]:
         del sys.modules[name]
     sys.meta_path.insert(0, _Replaced(module, text))
+    _read_here()
 
     class FirstFailure:
         name = ""
@@ -100,6 +102,33 @@ def _first_failure(module: str, text: str, tests: tuple[str, ...]) -> str:
         if code:
             return first.name or f"pytest ended with {code}"
     return ""
+
+
+def _read_here() -> None:
+    """Landed files are read in this process: one of its own would read them by the module as it lies on the disk."""
+    from orchestration.ingestion import ingest, reader
+
+    class Here:
+        def __init__(self, settings: Settings, pseudonyms: Any, folder: Path):
+            self.settings, self.pseudonyms, self.folder = settings, pseudonyms, folder
+
+        def __enter__(self) -> Here:
+            self.folder.mkdir(mode=0o700)
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            shutil.rmtree(self.folder)
+
+        def read(self, jobs: Iterable[Any]) -> Iterator[tuple[Any, list[Any]]]:
+            for number, job in enumerate(jobs):
+                work = self.folder / str(number)
+                work.mkdir()
+                made = str(self.folder / f"made-{number}")
+                with reader.reading_engine(self.settings, work) as con:
+                    given = (self.settings.bounds, work, made, self.pseudonyms)
+                    yield job, reader.take_in(con, job.file, job.sha256, *given)
+
+    ingest.Readers = Here
 
 
 class _Replaced(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):

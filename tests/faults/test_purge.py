@@ -366,11 +366,11 @@ def test_the_command_says_what_is_wrong(province: Province, cchc: Callable) -> N
 KILLED_AT = """
 import os, signal, sys
 from pathlib import Path
-from orchestration.lake import register
+from orchestration import chained
 from orchestration.purge import Purge
 from orchestration.settings import Settings
 
-owner, name, calls = {"os": os, "Path": Path, "Register": register.Register}[sys.argv[2]], sys.argv[3], int(sys.argv[4])
+owner, name, calls = {"os": os, "Path": Path, "Chain": chained.Chain}[sys.argv[2]], sys.argv[3], int(sys.argv[4])
 whole = getattr(owner, name)
 
 def killed(*arguments, **options):
@@ -387,7 +387,7 @@ Purge(Settings.load(home=sys.argv[1]), "a person asked", "a tester", number=sys.
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "calls"), [("Register", "append", 1), ("Register", "append", 2), ("Path", "unlink", 2)]
+    ("owner", "name", "calls"), [("Chain", "append", 1), ("Chain", "append", 2), ("Path", "unlink", 2)]
 )
 def test_a_purge_that_was_killed_is_finished_by_the_next_run(
     owner: str, name: str, calls: int, province: Province, cchc: Callable, tmp_path: Path

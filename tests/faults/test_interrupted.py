@@ -77,7 +77,7 @@ def test_the_next_run_is_whole(cchc: Callable, landing_and_home: tuple[Path, Pat
     assert "every table the same" in ended.stdout or "dq_check_results differ" in ended.stdout
     assert not [p.name for p in (home / "releases").glob(".*")]
     said = (
-        "import sys; from dagster import DagsterInstance; "
+        "import os, sys; os.environ['DAGSTER_HOME'] = sys.argv[1]; from dagster import DagsterInstance; "
         "print(*[r.status.value for r in DagsterInstance.from_config(sys.argv[1]).get_runs()])"
     )
     statuses = cchc(home / "dagster", program=said).stdout.split()

@@ -19,8 +19,8 @@ from orchestration.warehouse import registration
 where, canary = sys.argv[1:3]
 if where == "dbt":
     whole = registration.register
-    def register(con, files, as_of):
-        whole(con, files, as_of)
+    def register(con, files, as_of, *more):
+        whole(con, files, as_of, *more)
         con.execute("alter view lake.agencies rename to agencies_as_landed")
         con.execute("create view lake.agencies as select * replace ("
                     f"(select content::int::varchar from read_text('{canary}')) as agency_code) from lake.agencies_as_landed")

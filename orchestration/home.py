@@ -40,7 +40,6 @@ class Home:
         self.certificates = root / "certificates"
         self.checks = root / "checks"
         self.reported = root / "reported.jsonl"
-        self.submissions = root / "submissions"
         self.audit = root / "audit.jsonl"
         self.key_file = root / "pseudonym.key"
 

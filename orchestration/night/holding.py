@@ -13,7 +13,7 @@ from pathlib import Path
 
 from orchestration import interrupts
 from orchestration.audit import Audit
-from orchestration.errors import PublicationBlocked, told, writing
+from orchestration.errors import CchcError, PublicationBlocked, told, writing
 from orchestration.files import write_text
 from orchestration.home import LAST_RUN, Home
 from orchestration.night.request import SILENT, Listener, Request
@@ -38,7 +38,7 @@ class Night:
         """Keep how the run ended, once: what is written down first stands."""
         last = self.home.last_run or {}
         if (last.get("started_at"), last.get("pid"), last.get("outcome")) == (self.started_at, os.getpid(), "running"):
-            with suppress(OSError):  # on a full disk, how the run ended must not hide why
+            with suppress(OSError, CchcError):  # on a full disk, how the run ended must not hide why
                 self._record(outcome, message, release)
                 self._audit(outcome, message, release)
 

@@ -1,6 +1,6 @@
 """Great Expectations' Data Docs as pages that open from the file system, offline, with no row's content.
 
-Its site builder and renderers make them. `docs_pages.py` is the view that the site is configured with.
+Its site builder and renderers make them. `docs_pages/` is the view that the site is configured with.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is measured of each source's nights: one value a row, from bounded aggregates over the lake.
 
 A night of a source is a day on which its exports were stamped; what is measured of it stands in the lake alone, so
-that any night can be measured at any time, and limits can be drafted from as many as there are.
+that any night can be measured at any time.
 """
 
 from __future__ import annotations
@@ -83,13 +83,6 @@ def newest_nights(con: duckdb.DuckDBPyConnection, files: Iterable[LakeFile], as_
 
     newest = [beside(m) for m in measured if m.night == max(nights[m.source])]
     return to_frame([*rhythm, *newest])
-
-
-def every_night(con: duckdb.DuckDBPyConnection, files: Iterable[LakeFile], as_of: date, last: int) -> pd.DataFrame:
-    """Every measure of the last nights of each source, at most so many: what limits are drafted from."""
-    nights = nights_of(files)
-    rhythm = [m for s, of in nights.items() for m in _rhythm(s, of, as_of) if m.night in sorted(of)[-last:]]
-    return to_frame([*rhythm, *measured_nights(con, {s: dict(list(of.items())[-last:]) for s, of in nights.items()})])
 
 
 def to_frame(measures: list[Measure]) -> pd.DataFrame:

@@ -132,25 +132,26 @@ def write_profile(folder: Path, warehouse: Path, settings: Settings, spill: Path
     return folder
 
 
-def _begin_from_project(target: Path) -> None:
-    """A new home begins with what dbt kept of the project's own parse (`make setup`): a full one takes seconds."""
-    own = PROJECT_DIR / "target"
-    if target == own or (target / "partial_parse.msgpack").exists():
-        return
-    with _alone_with(target), suppress(OSError):
-        for name in ("partial_parse.msgpack", "manifest.json"):
-            shutil.copy2(own / name, target / name)
-            (target / name).chmod(0o600)
+def _begun(home: Path | None) -> Path:
+    """`target_of`; a new one begins with what dbt kept of the project's own parse (`make setup`), for a full one takes
+    seconds."""
+    target, own = target_of(home), PROJECT_DIR / "target"
+    if target != own and not (target / "partial_parse.msgpack").exists():
+        with _alone_with(target), suppress(OSError):
+            for name in ("partial_parse.msgpack", "manifest.json"):
+                shutil.copy2(own / name, target / name)
+                (target / name).chmod(0o600)
+    return target
 
 
 def parsed_manifest(home: Path | None = None) -> dict[str, Any]:
     """The project's manifest as data, parsed anew when a file of the project is newer. Raises CchcError."""
-    _begin_from_project(target_of(home))
+    target = _begun(home)
     files = [PROJECT_DIR / "dbt_project.yml", PROJECT_DIR / "profiles.yml"]
     for folder in ("models", "macros", "seeds", "tests/dbt"):
         files += (PROJECT_DIR / folder).rglob("*")
     newest = max(path.stat().st_mtime for path in files)
-    path = target_of(home) / "manifest.json"
+    path = target / "manifest.json"
     try:
         if path.stat().st_mtime >= newest:
             return json.loads(path.read_text("utf-8"))
@@ -163,8 +164,7 @@ def parsed_manifest(home: Path | None = None) -> dict[str, Any]:
 def parse(home: Path | None = None) -> Any:
     """The project's manifest, parsed anew only where files changed. Raises CchcError."""
     quiet_telemetry()
-    target = target_of(home)
-    _begin_from_project(target)
+    target = _begun(home)
     result = _parse(target)
     if not result.success and target.exists():
         # What dbt kept of an earlier parse may be what is broken.

@@ -25,7 +25,7 @@ PREFIXES = {
     "history": ("history_",),
 }
 # docs/published-interface.md 3 names these without a prefix.
-NAMED_BY_THE_INTERFACE = {"data_dictionary", "restated_kpis", "restatements"}
+NAMED_BY_THE_INTERFACE = {"data_dictionary", "restatements"}
 
 # What each layer reads: the way goes on, never back.
 MAY_READ = {
@@ -348,7 +348,6 @@ JOINS_MANY = {
 }
 ROOTS = {
     "dq_check_results": "empty: publication writes the verdict's rows, known only after everything is built",
-    "dq_check_history": "empty: publication writes the nights that the home keeps, tonight's among them",
 }
 MAY_FAN_OUT = ("stg_run", "dim_")
 

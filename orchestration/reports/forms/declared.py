@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from orchestration.errors import CchcError, UsageError
+from orchestration.reports.figures import CONVENTIONS
 
 FOLDER = Path(__file__).parent
 
 RowKind = Literal[
     "agencies", "fields", "fields_by_level", "agencies_overdue", "dossiers_overdue", "procedures_by_agency"
 ]
-ConventionName = Literal["separate", "form_06a"]
 
 
 class _Strict(BaseModel):
@@ -44,10 +44,17 @@ class Form(_Strict):
     unit_vi: str
     source: str
     rows: RowKind
-    convention: ConventionName
+    convention: Literal["separate", "form_06a"]
     columns: tuple[Column, ...] = Field(min_length=1)
-    conventions: dict[ConventionName, str]
+    conventions: dict[str, str]
     notes: tuple[str, ...] = ()
+
+    @field_validator("conventions")
+    @classmethod
+    def _says_every_convention(cls, conventions: dict[str, str]) -> dict[str, str]:
+        if set(conventions) != set(CONVENTIONS):
+            raise ValueError(f"say what each convention means: {', '.join(CONVENTIONS)}")
+        return conventions
 
 
 def form_codes() -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def filled(release: Release, form: Form, question: Question) -> Body:
 
 def _withdrawn(release: Release, form: Form, question: Question) -> int | None:
     """How many dossiers were withdrawn, which one convention counts elsewhere; none where the form does not say it."""
-    if "{withdrawn}" not in form.conventions[question.convention]:  # type: ignore[index]
+    if "{withdrawn}" not in form.conventions[question.convention]:
         return None
     separate = replace(question, convention="separate")
     [row] = figures(release, separate, ["province"], ["dossiers_withdrawn"]).to_pylist()

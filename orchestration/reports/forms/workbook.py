@@ -13,6 +13,7 @@ from typing import Any
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from orchestration.errors import CchcError
@@ -168,7 +169,7 @@ def shown(column: Column, values: Values) -> Any:
 def _notes(page: _Page, form: Form, body: Body, question: Question, release_id: str, row: int) -> int:
     """What the figures are counted by, and what the sources leave open; gives the last row."""
     withdrawn = "không rõ số" if body.withdrawn is None else f"{body.withdrawn:,}".replace(",", ".")
-    meaning = form.conventions[question.convention].format(withdrawn=withdrawn)  # type: ignore[index]
+    meaning = form.conventions[question.convention].format(withdrawn=withdrawn)
     notes = [
         f"Quy ước {question.convention}: {meaning}",
         *form.notes,
@@ -196,14 +197,15 @@ def _print_setup(sheet: Worksheet, form: Form, first: int, numbering: int) -> No
     sheet.page_setup.paperSize = 9  # A4
     sheet.page_setup.fitToWidth = 1
     sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True  # type: ignore[union-attr]
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.print_title_rows = f"{first}:{numbering}"
     sheet.print_options.horizontalCentered = True
     sheet.page_margins.left = sheet.page_margins.right = 0.4
     sheet.page_margins.top = 0.6
     sheet.page_margins.bottom = 0.8
-    sheet.oddFooter.left.text = form.name_vi  # type: ignore[union-attr]
-    sheet.oddFooter.right.text = "Trang &P/&N"  # type: ignore[union-attr]
+    footer = sheet.oddFooter
+    assert footer is not None and footer.left is not None and footer.right is not None
+    footer.left.text, footer.right.text = form.name_vi, "Trang &P/&N"
     sheet.sheet_view.showGridLines = False
     sheet.freeze_panes = f"C{numbering + 1}"
 

@@ -13,8 +13,22 @@ from orchestration.catalogue import kpi_codes
 from orchestration.quality.frames import build_frames
 from orchestration.quality.measures import Measure, to_frame
 from orchestration.quality.reviewed import load_suites
+from orchestration.quality.suites import CheckResult
 from orchestration.settings import PROJECT_DIR
 
+CHECK = CheckResult(
+    check_code="s.a",
+    suite="s",
+    frame="f",
+    expectation="expect_x",
+    status="passed",
+    severity="error",
+    blocking=True,
+    observed="0 of 3 rows",
+    unexpected_count=0,
+    element_count=3,
+    reason="2026-11-22, test",
+)
 IDENTITIES = (
     "flows_close",
     "resolved_split",

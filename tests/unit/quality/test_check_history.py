@@ -10,22 +10,9 @@ import pytest
 
 from orchestration.errors import CchcError
 from orchestration.quality.history import CheckHistory
-from orchestration.quality.suites import CheckResult
 from orchestration.quality.verdict import Verdict
+from tests.unit.quality.conftest import CHECK
 
-CHECK = CheckResult(
-    check_code="s.a",
-    suite="s",
-    frame="f",
-    expectation="expect_x",
-    status="passed",
-    severity="error",
-    blocking=True,
-    observed="0 of 3 rows",
-    unexpected_count=0,
-    element_count=3,
-    reason="2026-11-25, test",
-)
 PASSES, FAILS = Verdict.of([CHECK]), Verdict.of([replace(CHECK, status="failed", unexpected_count=1)])
 DAY, FILE = date(2023, 7, 31), {"source_file": "dossiers/a.csv", "sha256": "0a"}
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from orchestration.quality.frames import facts_frame, kpi_movements_frame
-from orchestration.quality.measures import COLUMNS, every_night, newest_nights, nights_of
+from orchestration.quality.measures import COLUMNS, measured_nights, newest_nights, nights_of, to_frame
 from orchestration.quality.reviewed import load_suites
 from orchestration.quality.suites import run_suites
 from tests.support import nights
@@ -60,7 +60,7 @@ def test_the_newest_night_of_the_golden_dossiers(golden) -> None:
 
 def test_flags_are_shares_of_the_night_s_rows(golden) -> None:
     con, files = golden
-    frame = every_night(con, files, AS_OF, last=30)
+    frame = to_frame(measured_nights(con, nights_of(files)))
     for night, of in nights_of(files)["dossiers"].items():
         rows = sum(f.rows_accepted for f in of)
         names = [f.source_file for f in of]
@@ -124,12 +124,10 @@ def test_a_source_against_its_own_recent_nights(tmp_path: Path) -> None:
         con.execute("create schema marts")
         con.execute("create table marts.dq_flags (source varchar, source_file varchar, rule_code varchar)")
         frame = newest_nights(con, ran.files, date(2023, 7, 9)).set_index(["measure", "item"])
-        history = every_night(con, ran.files, date(2023, 7, 9), last=3)
     told = {key: tuple(frame.loc[key, ["value", "usual"]]) for key in frame.index}
     assert told["rows", ""] == (20, 120) and told["days_since_export", ""] == (2, 1)
     assert told["rejected_share", ""] == (0.05, 0) and told["rejected_as", "unknown_value channel"] == (0.05, 0)
     assert told["missing_share", "due_at"] == (1, 0) and told["share", "channel=direct"] == (1, 0)
-    assert history["night"].nunique() == 3
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,9 @@ from orchestration.quality.reviewed import (
     load_suites,
     load_thresholds,
 )
-from orchestration.quality.suites import CheckResult, run_suites
+from orchestration.quality.suites import run_suites
 from orchestration.quality.verdict import SCHEMA, Verdict
+from tests.unit.quality.conftest import CHECK
 
 BASE = {
     "source": "dossiers",
@@ -123,21 +124,6 @@ def test_invalid_thresholds_name_file_and_key(tmp_path):
         load_thresholds(tmp_path)
     with pytest.raises(ReviewError, match="no suite found"):
         load_suites(tmp_path)
-
-
-CHECK = CheckResult(
-    check_code="s.a",
-    suite="s",
-    frame="f",
-    expectation="expect_x",
-    status="passed",
-    severity="error",
-    blocking=True,
-    observed="0 of 3 rows",
-    unexpected_count=0,
-    element_count=3,
-    reason="2026-11-22, test",
-)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from typing import NoReturn, TypeVar
 Result = TypeVar("Result")
 
 KEYBOARD = 130
+_HEARS_WITHIN = 0.2  # seconds
 # The process that watches Python's semaphores cleans up after us, and would complain on our stderr.
 _UNCOMPLAINING = "ignore::UserWarning:multiprocessing.resource_tracker"
 _last_words: list[Callable[[str], object]] = []
@@ -40,10 +41,15 @@ def before_ending(last_words: Callable[[str], object]) -> None:
 
 def apart(work: Callable[[], Result]) -> Result:
     """Do the work in another thread; gives what it gives, raises what it raises."""
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor, wait
 
     with ThreadPoolExecutor(1, "night") as thread:
-        return thread.submit(work).result()
+        done = thread.submit(work)
+        # A signal that comes just before the wait begins, or to another thread, does not end the wait: it would be
+        # heard when the night is over.
+        while not done.done():
+            wait([done], timeout=_HEARS_WITHIN)
+        return done.result()
 
 
 def _end(number: int, _: FrameType | None) -> NoReturn:

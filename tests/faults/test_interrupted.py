@@ -66,6 +66,25 @@ def test_a_night_is_stopped(
     assert json.loads((home / "last_run.json").read_text("utf-8"))["outcome"] == "interrupted"
 
 
+def test_a_signal_that_another_thread_takes_is_heard_at_once(cchc: Callable) -> None:
+    """The system may give it to any thread; the one that waits for the night is not woken by that."""
+    program = """
+import signal, threading, time
+from orchestration import interrupts
+
+def night():
+    time.sleep(0.5)  # until the other thread waits
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    time.sleep(20)
+    print("published")
+
+interrupts.heed()
+interrupts.apart(night)
+"""
+    ended = cchc(program=program)
+    assert (ended.returncode, ended.stdout) == (1, "") and ended.stderr.startswith("cchc: stopped by SIGTERM")
+
+
 def test_the_next_run_is_whole(cchc: Callable, landing_and_home: tuple[Path, Path], nightly: Callable) -> None:
     """After a night was stopped while it published; Dagster no longer takes it for a run that goes on."""
     landing, home = landing_and_home

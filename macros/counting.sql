@@ -2,7 +2,8 @@
 
      rows      what there is as known on the as-of day: SQL, one row an entity, no period in it
      measures  what can be counted of them, by name
-     kpis      code, numerator, denominator (of a rate or mean): measures; `at: opening` before the first day
+     kpis      code, numerator, denominator (of a rate or mean): measures; `at: opening` before the first day; `source`
+               where another table than the subject's tells as well whether anything is known
      entity    the column that names a row to people
      source    the table that tells whether anything is known: nothing is a missing figure, not 0
      scopes    scope types that its rows bear besides the province (scope_column)
@@ -79,15 +80,25 @@
     {{ return(columns) }}
 {% endmacro %}
 
+{# Whether a table tells anything as known at the end of a day. -#}
+{% macro is_anything_known(source, as_of) -%}
+    exists (select 1 from {{ known(source, as_of) }} as known_rows)
+{%- endmacro %}
+
+{# A total, missing while nothing is known of the KPI's own source. -#}
+{% macro total_where_known(kpi, total, as_of) -%}
+    {%- if kpi.source -%}case when {{ is_anything_known(kpi.source, as_of) }} then {{ total }} end{%- else -%}{{ total }}{%- endif -%}
+{%- endmacro %}
+
 {# Wide rows (one per scope and period) into KPI rows. `keys` are the columns to carry. -#}
-{% macro kpi_rows(subject, wide, keys) %}
+{% macro kpi_rows(subject, wide, keys, as_of) %}
     {% for kpi in subject.kpis %}
     select
         '{{ kpi.code }}' as kpi_code,
         {{ keys | join(', ') }},
         {{ figure(
-            kpi, counted_column(subject, kpi.numerator, kpi.at),
-            counted_column(subject, kpi.denominator, kpi.at) if kpi.denominator,
+            kpi, total_where_known(kpi, counted_column(subject, kpi.numerator, kpi.at), as_of),
+            total_where_known(kpi, counted_column(subject, kpi.denominator, kpi.at), as_of) if kpi.denominator,
         ) }}
     from {{ wide }}
     {{ 'union all' if not loop.last }}
@@ -198,7 +209,7 @@
     ),
 
     {{ subject.name }}_known as (
-        select exists (select 1 from {{ known(subject.source, as_of) }} as known_rows) as is_known
+        select {{ is_anything_known(subject.source, as_of) }} as is_known
     ),
 
     {{ subject.name }}_filled as (
@@ -224,7 +235,7 @@
     {% endfor %}
 
     {% for subject in subjects %}
-    {{ kpi_rows(subject, subject.name ~ '_filled', ['scope_type', 'scope_code'] + period) }}
+    {{ kpi_rows(subject, subject.name ~ '_filled', ['scope_type', 'scope_code'] + period, as_of) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 {% endmacro %}
@@ -248,7 +259,8 @@
         {{ scope_code(scope) if scope in scopes_of(subject) else 'null as scope_' ~ scope }}{{ ',' if not loop.last }}
         {% endfor %}
     from {{ subject.name }}_present
-    where {{ is_counted(base, kpi.at) }}
+    where {{ is_counted(base, kpi.at) }}{% if kpi.source %} and {{ is_anything_known(kpi.source, as_of) }}{% endif %}
+
     {{ 'union all' if not (loop.last and last_subject) }}
     {% endfor %}
     {% endfor %}

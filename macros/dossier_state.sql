@@ -173,12 +173,21 @@
     case when outcome = 'withdrawn' and {{ convention }} = 'form_06a' then 'on_due_date' else outcome_timeliness end
 {%- endmacro %}
 
+{# The dossiers that the portal's copy holds at the end of a day; one that it has deleted it no longer holds. -#}
+{% macro dossiers_on_portal(portal_dossiers, as_of) %}
+    select dossier_code
+    from {{ known(portal_dossiers, as_of) }} as portal_dossiers
+    where not is_deleted
+{% endmacro %}
+
 {# The counted dossiers as known at the end of a day, each with all that a figure is made of. `tables` says where they
    stand (figure_tables), `convention` is an expression. -#}
 {% macro dossiers_known_on(tables, as_of, convention) %}
     with newest as (
-        select *
-        from {{ tables.dossier_versions }}
+        select versions.*, portal.dossier_code is not null as is_on_portal
+        from {{ tables.dossier_versions }} as versions
+        left join ({{ dossiers_on_portal(tables.portal_dossiers, as_of) }}) as portal
+            on versions.dossier_code = portal.dossier_code
         where {{ known_on(as_of) }} and is_counted and received_on <= {{ as_of }}
     )
 

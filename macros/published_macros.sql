@@ -12,7 +12,7 @@
         select *, {{ dossier_bucket('as_of_on') }} as bucket, {{ dossier_timeliness('as_of_on') }} as timeliness
         from ({{ known_dossiers }}) as known_dossiers
     {% endset %}
-    {% set subjects = [figures_of_dossiers(known_dossiers, tables.dossier_versions)] + subjects_besides_dossiers(tables, 'as_of_on') %}
+    {% set subjects = [figures_of_dossiers(known_dossiers, tables.dossier_versions, tables.portal_dossiers)] + subjects_besides_dossiers(tables, 'as_of_on') %}
     {% set period = "select 'custom' as period_type, from_on as period_start, to_on as period_end" %}
     {% set kpis %}
         select kpi_code, scope_type, scope_code, numerator, denominator, value

@@ -1,6 +1,6 @@
 {# Dossiers: `rows` are those that dossiers_known_on gives. A scope once reached has all its figures, so every dossier
-   received by the last day makes its scopes `present`. -#}
-{% macro figures_of_dossiers(rows=none, source=none) %}
+   received by the last day makes its scopes `present`. `portal` is the history of the portal's copy. -#}
+{% macro figures_of_dossiers(rows=none, source=none, portal=none) %}
     {% set resolved = "outcome = 'resolved'" %}
     {% set measures = {
         'received': {'on': 'received_on'},
@@ -10,6 +10,7 @@
         'received_full_process': {'on': 'received_on', 'when': "service_level = 'full'"},
         'received_partial_process': {'on': 'received_on', 'when': "service_level = 'partial'"},
         'received_other_service': {'on': 'received_on', 'when': "service_level = 'other'"},
+        'received_on_portal': {'on': 'received_on', 'when': 'is_on_portal'},
         'resolved': {'on': 'closed_on', 'when': resolved},
         'resolved_early': {'on': 'closed_on', 'when': resolved ~ " and outcome_timeliness = 'early'"},
         'resolved_on_due_date': {'on': 'closed_on', 'when': resolved ~ " and outcome_timeliness = 'on_due_date'"},
@@ -58,6 +59,7 @@
         {'code': 'electronic_result_rate', 'numerator': 'resolved_with_electronic_result', 'denominator': 'resolved'},
         {'code': 'online_payment_rate', 'numerator': 'resolved_paid_online', 'denominator': 'resolved_with_fee'},
         {'code': 'average_processing_working_days', 'numerator': 'processing_working_days', 'denominator': 'processed'},
+        {'code': 'portal_sync_rate', 'numerator': 'received_on_portal', 'denominator': 'received', 'source': portal},
     ] %}
     {{ return({
         'name': 'dossiers', 'source': source, 'rows': rows, 'entity': 'dossier_code',

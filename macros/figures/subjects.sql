@@ -17,6 +17,7 @@
         'payments': ref('history_payments'),
         'petitions': ref('history_petitions'),
         'plan_tasks': ref('history_plan_tasks'),
+        'portal_dossiers': ref('history_portal_dossiers'),
         'procedure_cuts': ref('history_procedure_cuts'),
         'procedures': ref('history_procedures'),
         'satisfaction': ref('history_satisfaction'),

@@ -312,7 +312,7 @@ def test_published_kpi_codes_stay() -> None:
     [listed] = re.findall(r"^KPI codes: (.*?)What each counts", text, re.M)
     named = {f"dossiers{code}" if code.startswith("_") else code for code in re.findall(r"`([a-z_]+)`", listed)}
     assert len(named) > 70
-    assert named - {"dossiers", "portal_sync_rate"} <= set(kpi_codes())
+    assert named - {"dossiers"} <= set(kpi_codes())
 
 
 def test_every_subject_is_counted() -> None:

@@ -316,6 +316,7 @@ def _declare(text: str) -> dict[str, tuple[Column, ...]]:
 
 SOURCES = _declare(_SOURCES)
 SOURCES["portal_dossiers"] = SOURCES["dossiers"]
+KEYS["portal_dossiers"] = ("dossier_code",)
 
 # The registry's own spreadsheet layout of civil_registrations, in the order of the columns it feeds.
 REGISTRY = _declare("""

@@ -31,6 +31,7 @@ Choices made where the contract leaves room (the most literal reading was taken)
     their own code. `lookup_at_unknown_facility` only where the register is known; `duplicate_registration`
     is borne by the later of two in order of (registered_at, registration_code).
 20. Nothing known of a source makes its KPIs missing in every scope; a scope without rows counts 0.
+21. The portal's copy knows a dossier unless its newest row there says deleted, whatever its status there.
 """
 
 from __future__ import annotations
@@ -329,12 +330,16 @@ def kpis(
         "online_payment_rate": (flagged(with_fee, "paid_online"), len(with_fee)),
         "average_processing_working_days": (days, len(resolved)),
     }
+    on_portal = {row.values["dossier_code"] for row in newest(known, "portal_dossiers") if not row.values["is_deleted"]}
+    ratios["portal_sync_rate"] = (sum(d.values["dossier_code"] in on_portal for d in received), len(received))
     if not known.of("dossiers"):
         return dict.fromkeys([*counts, *ratios], (None, None, None))
     figures: dict[str, Figure] = {code: (n, None, n) for code, n in counts.items()}
     for code, (numerator, denominator) in ratios.items():
         value = float(Fraction(numerator, denominator)) if denominator else None
         figures[code] = (numerator, denominator, value)
+    if not known.of("portal_dossiers"):
+        figures["portal_sync_rate"] = (None, None, None)
     return figures
 
 

@@ -4,4 +4,5 @@
     'dates': ref('int_calendar'),
     'supplements': ref('history_supplements'),
     'agencies': ref('history_agencies'),
+    'portal_dossiers': ref('history_portal_dossiers'),
 }, as_of(), "'separate'") }}

@@ -1,13 +1,15 @@
-{% set dossiers = figures_of_dossiers() %}
+{% set dossiers = figures_of_dossiers(portal=ref('history_portal_dossiers')) %}
 {% set keys = ['scope_type', 'scope_code', 'period_type', 'period_start', 'period_end'] %}
 with dossiers as (
-    {{ kpi_rows(dossiers, ref('int_kpi_dossier_periods'), keys) }}
+    {{ kpi_rows(dossiers, ref('int_kpi_dossier_periods'), keys, as_of()) }}
 ),
 
 -- Without a counted dossier the province's figures are 0, and of a source of which nothing is known missing.
 no_dossiers as (
-    {% set nothing = "case when exists (select 1 from " ~ ref('fct_dossier_versions') ~ ") then 0 end" %}
     {% for kpi in dossiers.kpis %}
+    {% set nothing = total_where_known(
+        kpi, "case when exists (select 1 from " ~ ref('fct_dossier_versions') ~ ") then 0 end", as_of()
+    ) %}
     select
         '{{ kpi.code }}' as kpi_code, 'province' as scope_type, 'all' as scope_code,
         period_type, period_start, period_end,

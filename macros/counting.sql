@@ -8,6 +8,7 @@
      source    the table that tells whether anything is known: nothing is a missing figure, not 0
      scopes    scope types that its rows bear besides the province (scope_column)
      agency_on the day as of which the register gives the row's agency its level and commune, where the rows do not
+     figures   measures that scorecards name besides the KPIs (macros/scorecards.sql)
      present   when a row makes its scopes appear, where that is not when it is counted
      name      the subject's own
 

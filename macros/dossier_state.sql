@@ -164,6 +164,17 @@
     group by {{ in_relation('united', key) }}
 {% endmacro %}
 
+{# The day on which each dossier was asked for a supplement a second time, as known on a day: from then on QĐ 766 counts
+   it as not on time (docs/domain.md 1.3, 2.1). -#}
+{% macro dossier_second_supplements(supplements, as_of) %}
+    select dossier_code, {{ day('requested_at') }} as second_supplement_on
+    from (
+        select dossier_code, requested_at, row_number() over (partition by dossier_code order by requested_at) as place
+        from {{ known(supplements, as_of) }} as supplements
+    ) as requests
+    where place = 2
+{% endmacro %}
+
 {# How a dossier came out in a convention: `form_06a` has no place for withdrawn ones, they stand inside resolved, on
    the due date (docs/landing-contract.md 4). `convention` is an expression. -#}
 {% macro dossier_outcome(convention) -%}
@@ -201,6 +212,10 @@
         {{ dossier_paused_days(versions, tables.supplements, tables.dates, as_of, key) }}
     ),
 
+    second_supplements as (
+        {{ dossier_second_supplements(tables.supplements, as_of) }}
+    ),
+
     agencies as (
         {{ valid_on_register(tables.agencies, 'agency_code', ['level', 'commune_code'], as_of) }}
     )
@@ -214,8 +229,13 @@
         {{ dossier_outcome_timeliness(convention) }} as outcome_timeliness,
         case when versions.closed_on is not null then cast(greatest(
             closing.working_days_so_far - receipt.working_days_so_far - coalesce(paused.paused_working_days, 0), 0
-        ) as integer) end as processing_working_days
+        ) as integer) end as processing_working_days,
+        case
+            when second_supplement_on > versions.received_on then second_supplement_on
+            when second_supplement_on is not null then versions.received_on
+        end as second_supplement_on
     from {{ versions }} as versions
+    left join second_supplements on versions.dossier_code = second_supplements.dossier_code
     left join paused on {{ same_key('versions', 'paused', key) }}
     left join {{ tables.dates }} as receipt on versions.received_on = receipt.date_day
     left join {{ tables.dates }} as closing on versions.closed_on = closing.date_day

@@ -18,12 +18,25 @@
         select kpi_code, scope_type, scope_code, numerator, denominator, value
         from ({{ kpis_by_period(subjects, tables, period, 'as_of_on') }}) as figures
     {% endset %}
+    {% set scored = [] %}
+    {% for subject in subjects %}
+        {% do scored.append(figures_for_scorecards(subject, subject.kpis)) %}
+    {% endfor %}
+    {% set running = "select 'custom' as period_type, from_on as period_start, to_on as period_end, "
+        ~ "case when to_on = as_of_on then " ~ open_end_day() ~ " else to_on end as runs_to" %}
+    {% set scores = scorecards(
+        ref('scorecard_criteria').include(database=false),
+        known(ref('history_index_inputs').include(database=false), 'as_of_on'),
+        'select * from (' ~ kpis_by_period(scored, tables, period, 'as_of_on') ~ ') as every_figure', running,
+    ) %}
     {% set in_period = "from_on, to_on, as_of_on, convention := 'separate'" %}
     {{ return({
         'agencies_as_of': ['as_of_on', valid_on_register(tables.agencies, 'agency_code', ['agency_name', 'level'], 'as_of_on')],
         'dossiers_as_of': ["as_of_on, convention := 'separate'", states],
         'kpis': [in_period, kpis],
+        'points_lost_through': [in_period, points_lost_through('(' ~ scores ~ ')')],
         'procedures_as_of': ['as_of_on', valid_on_register(tables.procedures, 'procedure_code', ['procedure_name', 'level'], 'as_of_on')],
         'rows_behind': [in_period, rows_behind(subjects, tables, period, 'as_of_on')],
+        'scores': [in_period, scores],
     }) }}
 {% endmacro %}

@@ -295,6 +295,20 @@ def explain(release: Any, ask: Callable[[str], Any], kpi_code: str, convention: 
 
 
 @cli.command()
+@_asking
+@click.option("--index", "index_code", required=True, metavar="QD766|PAR", help="The index to be scored.")
+@click.option("--by", default="province", show_default=True, metavar="TYPE,…", help="Scope types, never crossed.")
+def score(release: Any, ask: Callable[[str], Any], convention: str, form: str, index_code: str, by: str) -> None:
+    """An index's scorecard: numerator, denominator, points and points lost of each criterion. The table names them."""
+    from orchestration.reports.scores import scores
+
+    found = scores(release, ask(convention), [t for t in by.split(",") if t], index_code)
+    if form != "table":
+        found = found.drop(["name_vi"])
+    _print(found.column_names, found.to_pylist(), form)
+
+
+@cli.command()
 @click.argument("form_code", metavar="FORM")
 @partial(_asking, options=_OF_A_FORM)
 @click.option("--out", required=True, metavar="FILE.xlsx", help="Where to write it; a file of that name is replaced.")

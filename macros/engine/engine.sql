@@ -46,3 +46,18 @@
 {% macro excluding(columns) %}{{ return(adapter.dispatch('excluding')(columns)) }}{% endmacro %}
 {% macro default__excluding(columns) %}exclude ({{ columns | join(', ') }}){% endmacro %}
 {% macro spark__excluding(columns) %}except ({{ columns | join(', ') }}){% endmacro %}
+
+{# Each part of a text, a row each. -#}
+{% macro each_of(text, separator) %}{{ return(adapter.dispatch('each_of')(text, separator)) }}{% endmacro %}
+{% macro default__each_of(text, separator) %}unnest(string_split({{ text }}, '{{ separator }}')){% endmacro %}
+{% macro spark__each_of(text, separator) %}explode(split({{ text }}, '[{{ separator | replace(' ', '') }}] ?')){% endmacro %}
+
+{# A number as whole millionths, wide enough that products of two stay exact; missing below 0 and beyond 10^15. -#}
+{% macro in_millionths(number) %}{{ return(adapter.dispatch('in_millionths')(number)) }}{% endmacro %}
+{% macro default__in_millionths(number) %}case when {{ number }} between 0 and 1e15 then cast(round({{ number }} * 1000000) as hugeint) end{% endmacro %}
+{% macro spark__in_millionths(number) %}case when {{ number }} between 0 and 1e15 then cast(round({{ number }} * 1000000) as decimal(38, 0)) end{% endmacro %}
+
+{# Of whole numbers that are not negative, rounded down. -#}
+{% macro floor_division(dividend, divisor) %}{{ return(adapter.dispatch('floor_division')(dividend, divisor)) }}{% endmacro %}
+{% macro default__floor_division(dividend, divisor) %}(({{ dividend }}) // ({{ divisor }})){% endmacro %}
+{% macro spark__floor_division(dividend, divisor) %}(({{ dividend }}) div ({{ divisor }})){% endmacro %}

@@ -32,6 +32,13 @@
         'in_process_within_due': {'from': 'received_on', 'until': 'coalesce(overdue_from, closed_on)'},
         'in_process_overdue': {'from': 'overdue_from', 'until': 'closed_on'},
         'in_process_paused': {'from': 'received_on', 'until': 'closed_on', 'when': 'is_paused'},
+        'resolved_on_time_by_qd766': {
+            'on': 'closed_on',
+            'when': resolved ~ " and outcome_timeliness <> 'late' and coalesce(second_supplement_on > closed_on, true)",
+        },
+        'in_process_within_due_by_qd766': {
+            'from': 'received_on', 'until': 'least(second_supplement_on, overdue_from, closed_on)',
+        },
     } %}
     {% set kpis = [
         {'code': 'dossiers_received', 'numerator': 'received'},
@@ -64,5 +71,6 @@
     {{ return({
         'name': 'dossiers', 'source': source, 'rows': rows, 'entity': 'dossier_code',
         'scopes': var('scope_types'), 'present': 'received_on <= period_end', 'measures': measures, 'kpis': kpis,
+        'figures': ['resolved_on_time_by_qd766', 'in_process_within_due_by_qd766'],
     }) }}
 {% endmacro %}

@@ -81,7 +81,7 @@ def catalogue(release: Release) -> dict[str, Kpi]:
 def figures(release: Release, question: Question, by: list[str], kpi_codes: list[str]) -> pa.Table:
     """Rows with the columns of kpi_values, period_type `custom`. Raises UsageError for an unknown scope or KPI."""
     for scope_type in by:
-        _known_scope(scope_type)
+        known_scope(scope_type)
     with open_release(release) as con:
         _check_codes(con, kpi_codes)
         conditions, parameters = ["true"], list(question.parameters)
@@ -133,7 +133,7 @@ def behind(release: Release, question: Question, kpi_code: str) -> pa.Table:
             f"""
             select entity_code, in_numerator, amount
             from marts.rows_behind(?::date, ?::date, ?::date, convention := ?)
-            where kpi_code = ? and scope_{_known_scope(scope_type)} = ?
+            where kpi_code = ? and scope_{known_scope(scope_type)} = ?
             order by entity_code
             """,
             params=[*question.parameters, kpi_code, scope_code],
@@ -147,7 +147,7 @@ def _check_codes(con: duckdb.DuckDBPyConnection, kpi_codes: list[str]) -> None:
             raise UsageError(f"the KPI {code!r} is unknown: one of {', '.join(sorted(known))}")
 
 
-def _known_scope(scope_type: str) -> str:
+def known_scope(scope_type: str) -> str:
     if scope_type not in scope_types():
         raise UsageError(f"the scope type {scope_type!r} is unknown: one of {', '.join(scope_types())}")
     return scope_type
@@ -159,4 +159,4 @@ def _scope(text: str | None) -> tuple[str, str] | None:
     scope_type, separator, code = text.partition("=")
     if not separator or not code:
         raise UsageError(f"--scope {text!r}: write TYPE=CODE, such as agency=H33.01")
-    return _known_scope(scope_type), code
+    return known_scope(scope_type), code

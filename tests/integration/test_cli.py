@@ -92,6 +92,9 @@ def test_a_damaged_release_exits_1(cchc, home: Path, tmp_path: Path) -> None:
         (["kpi", "--home", "{home}", "--scope", "village=1"], "village"),
         (["kpi", "--home", "{home}", "--convention", "mine"], "mine"),
         (["explain", "--home", "{home}", "dossiers_lost"], "dossiers_lost"),
+        (["score", "--home", "{home}", "--index", "PCI"], "PCI"),
+        (["score", "--home", "{home}", "--index", "PAR", "--by", "village"], "village"),
+        (["score", "--home", "{home}"], "--index"),
         (["accept", "--home", "{home}", "dossiers/none.csv", "--reason", "x", "--by", "y"], "none.csv"),
         (["accept", "--home", "{home}", "dossiers/none.csv"], "--reason"),
         (["publish-it-anyway"], "publish-it-anyway"),
@@ -143,7 +146,9 @@ def test_a_held_home_exits_4_and_stays_the_holders(cchc, landing_and_home: tuple
         os.close(handle)
 
 
-@pytest.mark.parametrize("command", ["sample", "nightly", "kpi", "explain", "accept", "withdraw", "status", "rebuild"])
+@pytest.mark.parametrize(
+    "command", ["sample", "nightly", "kpi", "explain", "score", "accept", "withdraw", "status", "rebuild"]
+)
 def test_every_command_explains_itself(command: str, ask) -> None:
     assert "Usage:" in ask(command, "--help")
 

@@ -50,7 +50,7 @@ TARGETS = {
     "cells": _module("cells", *_CELLS),
     "header": _module("header", "test_header_pinned.py", "test_header.py", "test_nested.py", "test_odd_files.py"),
     "landing": _module("landing", "test_landing_pinned.py", "test_landing.py", "test_odd_files.py"),
-    "rows": _module("rows", "test_objects.py", "test_nested.py", "test_odd_files.py", "test_cells.py", seconds=300),
+    "rows": _module("rows", "test_rows_pinned.py"),
 }
 
 

@@ -323,10 +323,11 @@ def _required_cells(column: Column, header: Header) -> list[str]:
 
 
 def _is_total(first: str) -> str:
-    """Total rows by their first filled cell. `Công dân` and `Công ty` fold like `Cộng` and are none."""
+    """Total rows by their first filled cell. `Công ty` and `Tổng công ty` fold like `Cộng` and are none."""
     head = f"lower(left({first}, 9))"
+    folded = cells.sql_fold(head)
     return (
-        f"coalesce({cells.sql_fold(head)} = 'tong cong' or {cells.sql_fold(head)} like 'tong so%' "
+        f"coalesce(({folded} = 'tong cong' and not suffix({head}, 'công')) or {folded} like 'tong so%' "
         f"or starts_with({head}, 'cộng') or starts_with({head}, 'cong'), false)"
     )
 

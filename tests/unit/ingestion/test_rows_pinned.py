@@ -184,6 +184,7 @@ def test_layout_rows_are_neither_data_nor_rejected(take: Take) -> None:
         ["Tổng số: 2", "1.1", "1"], ["TỔNG CỘNG 9", "1.1", "1"], ["", "Cộng", "1"], ["cong 5", "1.1", "1"],
         ["tong so", "1.1", "1"], ["Tong cong", "1.1", "1"], [unicodedata.normalize("NFD", "Cộng dồn"), "1.1", "1"],
         ["Công dân 9", "1.1", "1"], ["CÔNG TY 9", "1.1", "1"], ["Tổng kết", "1.1", "1"],
+        ["Tổng công ty Một", "1.1", "1"], ["TỔNG CÔNG AN", "1.1", "1"],
         ["H2"], ["", "1.1", "1"], ["H1", "1.1", "1"],
         ["H4"], ["Người lập biểu", "", "", "05/07/2023", "x"],
     ]  # fmt: skip
@@ -193,11 +194,13 @@ def test_layout_rows_are_neither_data_nor_rejected(take: Take) -> None:
         15: DOSSIER_STORED | {"dossier_code": "Công dân 9"},
         16: DOSSIER_STORED | {"dossier_code": "CÔNG TY 9"},
         17: DOSSIER_STORED | {"dossier_code": "Tổng kết"},
-        18: Rejected("missing", "procedure_code", {"dossier_code": "H2"}),
-        19: Rejected("missing", "dossier_code", {"procedure_code": "1.1", "status": "1"}),
-        20: DOSSIER_STORED,
+        18: DOSSIER_STORED | {"dossier_code": "Tổng công ty Một"},
+        19: DOSSIER_STORED | {"dossier_code": "TỔNG CÔNG AN"},
+        20: Rejected("missing", "procedure_code", {"dossier_code": "H2"}),
+        21: Rejected("missing", "dossier_code", {"procedure_code": "1.1", "status": "1"}),
+        22: DOSSIER_STORED,
     }
-    assert (taken.file.rows_read, taken.outcome) == (7, (5, 2))
+    assert (taken.file.rows_read, taken.outcome) == (9, (7, 2))
 
 
 def test_the_only_row_stands_right_under_the_header(take: Take) -> None:

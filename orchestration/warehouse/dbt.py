@@ -190,8 +190,9 @@ def _parse(target: Path) -> Any:
 
 
 def _forget_what_misleads(kept: Path) -> None:
-    """When a docs block has changed, a parse of what changed alone loses the descriptions of singular tests."""
-    if kept.is_file() and any(p.stat().st_mtime > kept.stat().st_mtime for p in (PROJECT_DIR / "models").rglob("*.md")):
+    """A parse of what changed alone loses descriptions of singular tests: where a docs block or one of them changed."""
+    misleading = [*(PROJECT_DIR / "models").rglob("*.md"), *(PROJECT_DIR / "tests" / "dbt").glob("*.sql")]
+    if kept.is_file() and any(path.stat().st_mtime > kept.stat().st_mtime for path in misleading):
         kept.unlink()
 
 

@@ -48,6 +48,7 @@ QD766;01/01/2023;31/12/2023;;TTTT.A;0;0;;
 QD766;01/01/2023;31/12/2023;;REUSED_DIGITIZED_DATA;50;100;;
 QD766;01/01/2023;31/12/2023;;PETITION_HANDLING_SATISFACTION;0;0;;
 QD766;01/01/2023;30/06/2023;;3.2;1;1;;
+QĐ766;01/01/2023;31/12/2023;;3.2;1;1;;
 PAR;01/01/2023;31/12/2023;H33.02;2.1;;;0,5;
 """
 THE_DAY, DAY_AFTER = "2023-11-16", "2023-11-17"
@@ -186,3 +187,12 @@ def test_through_whom_points_are_lost(home: Path) -> None:
         ("agency", "H33.01", 7_594.0, 0.405, 1), ("agency", "H33.02", 2_532.0, 0.135, 2),
         ("procedure", "1.000001", 7_594.0, 0.405, 1), ("procedure", "1.000002", 2_532.0, 0.135, 2),
     ]  # fmt: skip
+
+
+def test_an_input_that_no_criterion_takes_is_told(home: Path) -> None:
+    with duckdb.connect(str(home / "current" / "cchc.duckdb"), read_only=True) as con:
+        found = con.execute(
+            "select status, unexpected_count, is_blocking from marts.dq_check_results "
+            "where check_code = 'index_inputs_name_criteria'"
+        ).fetchall()
+    assert found == [("failed", 1, False)]

@@ -15,11 +15,11 @@ demo: setup
 
 # Before each commit: style, types and the tests that take no night.
 check: lint
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow" tests/unit tests/manifest
+	@$(BIN)/python -m pytest -n auto -m "not slow" tests/unit tests/manifest
 
 test: setup
 	@$(BIN)/ruff check .
-	@$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n auto --no-loadscope-reorder
 
 # What takes hours: every kill, generated file, reader and mutant that docs/reliability.md speaks of.
 soak: setup

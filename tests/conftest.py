@@ -1,8 +1,8 @@
 """One small home for all: the golden landing, published once through the command itself, then only read.
 
-`first_night` and `province` are made once a run whichever worker asks first (`shared`). Tests that run nights of
-their own are handed out one by one, longest first, so that no worker ends long before the other; all others stay
-together by file, as do those that share a fixture of their module.
+`first_night` and `province` are made once a run whichever worker asks first (`shared`). Tests of a file with a fixture of
+its module go to one worker together; all others are handed out one by one, slow ones first, so that no worker ends long
+before the other.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import duckdb
 import pytest
 from filelock import FileLock
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from orchestration.home import Home
 from orchestration.night.request import SILENT, Listener
@@ -30,23 +33,33 @@ from tests.support.nights import whole as whole_night
 
 GOLDEN = Path(__file__).parent / "golden" / "landing"
 KEY = "a key for tests, which no province uses"
-OF_A_NIGHT = {"cchc", "nightly", "landing_and_home"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="campaigns in full, which take hours, not in short form")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the workers name the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        fixtures = item._fixtureinfo.name2fixturedefs
-        shares = any(made.scope == "module" for makers in fixtures.values() for made in makers)
-        if shares or not (OF_A_NIGHT & fixtures.keys() or item.get_closest_marker("slow")):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
-    items.sort(
-        key=lambda item: (item.get_closest_marker("slow") is None, item.get_closest_marker("xdist_group") is not None)
-    )
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, not _shares(item.path)))
+
+
+@cache
+def _shares(file: Path) -> bool:
+    """Whether a file has a fixture that its tests share."""
+    return 'scope="module"' in file.read_text("utf-8")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return _Scheduling(config, log)
+
+
+class _Scheduling(LoadScopeScheduling):
+    """xdist's own groups need ids that this version of pytest no longer lets it change: each test came alone."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if _shares(self.config.rootpath / file) else nodeid
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn, TypeVar
 
@@ -23,6 +24,8 @@ _HEARS_WITHIN = 0.2  # seconds
 _UNCOMPLAINING = "ignore::UserWarning:multiprocessing.resource_tracker"
 _last_words: list[Callable[[str], object]] = []
 _ending: list[int] = []
+_deciding = threading.RLock()
+_stands = ["the last release stands"]
 
 
 def heed() -> None:
@@ -37,6 +40,17 @@ def heed() -> None:
 def before_ending(last_words: Callable[[str], object]) -> None:
     """Call this with the signal's name before the process ends by it."""
     _last_words.append(last_words)
+
+
+@contextmanager
+def decisive(then: str) -> Iterator[None]:
+    """What is done in here is done whole or not begun: a signal waits for its end, or keeps it from beginning.
+
+    `then` is what stands once it is done, as the one line of an interrupted command says it.
+    """
+    with _deciding:
+        yield
+        _stands.append(then)
 
 
 def apart(work: Callable[[], Result]) -> Result:
@@ -56,9 +70,10 @@ def _end(number: int, _: FrameType | None) -> NoReturn:
     code = KEYBOARD if number == signal.SIGINT else 1
     if not _ending:
         _ending.append(number)
+        _deciding.acquire()  # and never released: what has not begun by now does not begin
         name = signal.Signals(number).name
         fresh_line = "\n" if sys.stderr is not None and sys.stderr.isatty() else ""
-        line = f"{fresh_line}cchc: stopped by {name}: the last release stands; run the command again\n"
+        line = f"{fresh_line}cchc: stopped by {name}: {_stands[-1]}; run the command again\n"
         with suppress(OSError):
             os.write(2, line.encode())
         for last_words in _last_words:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestration import interrupts
 from orchestration.errors import PublicationBlocked, ReleaseDamaged, plainly, writing
 from orchestration.home import Home
 from orchestration.ingestion.ingest import IngestionReport
@@ -105,8 +106,7 @@ def _steps(night: Night, manifest: Future[Any] | None) -> Iterator[Step]:
         judged = judge(night, ingested, built)
     yield judged
     with plainly("publish"):
-        release = publish(night, ingested, judged)
-    night.ends("published", release=release)
+        release = publish(night, ingested, judged, shown=lambda made: night.ends("published", release=made))
     yield Published(release, is_new=True)
 
 
@@ -176,7 +176,9 @@ def standing_release(night: Night, ingested: Ingested) -> Release | None:
         home, announce = night.home, night.listener.announce
         is_current = home.current.resolve() == standing.path
         if night.request.make_current and not is_current:
-            releases.switch(home, standing.path)
+            with interrupts.decisive(f"{standing.release_id} stands"):
+                releases.switch(home, standing.path)
+                night.ends("nothing new", release=standing)
             announce("publish", f"nothing new: {standing.release_id} is made the current release")
         else:
             where = "the current release" if is_current else f"{standing.release_id}, beside the current release,"
@@ -318,8 +320,10 @@ def why_blocked(verdict: Verdict, lost: tuple[Loss, ...]) -> str:
 # ---------------------------------------------------------------- publish
 
 
-def publish(night: Night, ingested: Ingested, judged: Judged) -> Release:
-    """Publish what was built. Raises PublicationBlocked when the verdict forbids it."""
+def publish(
+    night: Night, ingested: Ingested, judged: Judged, shown: Callable[[Release], object] = lambda _: None
+) -> Release:
+    """Publish what was built; `shown` is told as readers see it. Raises PublicationBlocked when the verdict forbids it."""
     if judged.blocked:
         raise PublicationBlocked(judged.blocked)
     home, becomes_current = night.home, _becomes_current(night)
@@ -333,6 +337,7 @@ def publish(night: Night, ingested: Ingested, judged: Judged) -> Release:
         home.work / "quality",
         night.progress("publish"),
         make_current=becomes_current,
+        shown=shown,
     )
     with suppress(OSError):  # the release stands: the next run records it
         reported.complete(home)

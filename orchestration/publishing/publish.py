@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration import interrupts
 from orchestration.audit import Audit
 from orchestration.errors import writing
 from orchestration.files import sync, write_text
@@ -104,8 +105,9 @@ def publish(
     quality_dir: Path,
     progress: Progress | None = None,
     make_current: bool = True,
+    shown: Callable[[Release], object] = lambda _: None,
 ) -> Release:
-    """Write a new release, then switch to it, or leave it beside the current one.
+    """Write a new release, then switch to it, or leave it beside the current one; `shown` is told as it is done.
 
     `quality_dir` (verdict and Data Docs) is moved into it. Raises CchcError when the disk is full.
     """
@@ -121,16 +123,19 @@ def publish(
             content = _manifest(release_id, home, as_of, files, verdict, rows, releases.sums(building))
             write_text(building / releases.MANIFEST, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
             releases.seal(building)
-            final = home.releases / release_id
-            os.rename(building, final)
-            sync(home.releases)
+        release = Release(home.releases / release_id, content)
+        with interrupts.decisive("the new release stands"):
+            with writing(release.path):
+                os.rename(building, release.path)
+                sync(home.releases)
+            if make_current:
+                releases.switch(home, release.path)
+            shown(release)
     except BaseException:
         releases.sweep(home)
         raise
-    if make_current:
-        releases.switch(home, final)
     releases.retire(home, settings.keep_releases)
-    return Release(final, content)
+    return release
 
 
 def _manifest(

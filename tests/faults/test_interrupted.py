@@ -15,9 +15,10 @@ import pytest
 from orchestration.settings import PROJECT_DIR
 from tests.conftest import AS_OF
 
-# The command itself; when a step begins, the signal comes after `wait` seconds, from a process beside it.
+# The command itself; when a step begins, the signal comes after `wait` seconds, from a process beside it. A step too
+# short to be met waits for it.
 SENT_AT = """
-import importlib, os, subprocess, sys
+import importlib, os, subprocess, sys, time
 from orchestration import cli
 
 module, name = sys.argv[1].rsplit(".", 1)
@@ -27,6 +28,8 @@ whole = getattr(owner, name)
 
 def begun(*arguments, **options):
     subprocess.Popen(["/bin/sh", "-c", f"sleep {wait}; kill -{number} {os.getpid()}"])
+    if wait == "0":
+        time.sleep(5)
     return whole(*arguments, **options)
 
 setattr(owner, name, begun)
@@ -83,6 +86,48 @@ interrupts.apart(night)
 """
     ended = cchc(program=program)
     assert (ended.returncode, ended.stdout) == (1, "") and ended.stderr.startswith("cchc: stopped by SIGTERM")
+
+
+@pytest.mark.parametrize(
+    ("shown", "stands"), [(True, "the new release stands"), (False, "the last release stands")]
+)
+def test_a_night_is_stopped_as_it_shows_its_release(
+    shown: bool, stands: str, cchc: Callable, landing_and_home: tuple[Path, Path]
+) -> None:
+    """What the command says, what readers see and what `status` tells are one, whenever the signal is heard."""
+    landing, home = landing_and_home
+    (landing / "dossiers" / "moi_20230721.csv").write_bytes(
+        (landing / "dossiers" / "hoso_20230310_2300.csv").read_bytes()
+    )
+    where = "orchestration.publishing.releases." + ("switch" if shown else "seal")
+    ended = cchc(
+        where, signal.SIGINT.value, 0, "nightly", "--landing", landing, "--home", home, "--as-of", AS_OF,
+        program=SENT_AT.replace("time.sleep(5)", "time.sleep(1)"),
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (130, f"cchc: stopped by SIGINT: {stands}; run the command again\n")
+    assert (home / "current").resolve().name.startswith("000002" if shown else "000001")
+    assert json.loads((home / "last_run.json").read_text("utf-8"))["outcome"] == (
+        "published" if shown else "interrupted"
+    )
+
+
+def test_nothing_decisive_begins_after_a_signal(cchc: Callable) -> None:
+    program = """
+import os, signal, threading, time
+from orchestration import interrupts
+
+def night():
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(1)
+    with interrupts.decisive("the new release stands"):
+        print("published", flush=True)
+
+interrupts.heed()
+interrupts.before_ending(lambda name: time.sleep(3))  # a slow disk
+interrupts.apart(night)
+"""
+    ended = cchc(program=program)
+    assert (ended.returncode, ended.stdout) == (1, "") and "the last release stands" in ended.stderr
 
 
 def test_the_next_run_is_whole(cchc: Callable, landing_and_home: tuple[Path, Path], nightly: Callable) -> None:

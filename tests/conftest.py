@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -27,11 +28,13 @@ from orchestration.home import Home
 from orchestration.night.request import SILENT, Listener
 from orchestration.settings import PROJECT_DIR
 from orchestration.warehouse import dbt
+from tests.support import warm
 from tests.support.nights import AS_OF as AS_OF
 from tests.support.nights import Ran, asked
 from tests.support.nights import whole as whole_night
 
 GOLDEN = Path(__file__).parent / "golden" / "landing"
+Ended = subprocess.CompletedProcess[str]
 KEY = "a key for tests, which no province uses"
 
 
@@ -96,22 +99,20 @@ def _only_our_settings() -> None:
 
 
 @pytest.fixture(scope="session")
-def cchc(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """The command in a process of its own, run in a folder without `.env`."""
+def cchc(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ended]:
+    """The command in a process of its own, run in a folder without `.env`; `is_cold` where its imports matter."""
     folder = tmp_path_factory.mktemp("elsewhere")
 
-    def run(*arguments: object, program: str = "", **options: object) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: object, program: str = "", is_cold: bool = False, **options: Any) -> Ended:
+        words = [str(a) for a in arguments]
+        environment = os.environ | {"PYTHONPATH": str(PROJECT_DIR)}
+        if not is_cold and options.keys() <= {"input"}:
+            return warm.ended(words, folder, environment, program, **options)
         start = [sys.executable, "-c", program] if program else [sys.executable, "-m", "orchestration.cli"]
         return subprocess.run(
-            [*start, *map(str, arguments)],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(PROJECT_DIR)},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
+            [*start, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False,
             **options,
-        )
+        )  # fmt: skip
 
     return run
 

@@ -323,7 +323,7 @@ def why_blocked(verdict: Verdict, lost: tuple[Loss, ...]) -> str:
 def publish(
     night: Night, ingested: Ingested, judged: Judged, shown: Callable[[Release], object] = lambda _: None
 ) -> Release:
-    """Publish what was built; `shown` is told as readers see it. Raises PublicationBlocked when the verdict forbids it."""
+    """Publish what was built; `shown` is told as readers see it. Raises PublicationBlocked by the verdict."""
     if judged.blocked:
         raise PublicationBlocked(judged.blocked)
     home, becomes_current = night.home, _becomes_current(night)

@@ -88,9 +88,7 @@ interrupts.apart(night)
     assert (ended.returncode, ended.stdout) == (1, "") and ended.stderr.startswith("cchc: stopped by SIGTERM")
 
 
-@pytest.mark.parametrize(
-    ("shown", "stands"), [(True, "the new release stands"), (False, "the last release stands")]
-)
+@pytest.mark.parametrize(("shown", "stands"), [(True, "the new release stands"), (False, "the last release stands")])
 def test_a_night_is_stopped_as_it_shows_its_release(
     shown: bool, stands: str, cchc: Callable, landing_and_home: tuple[Path, Path]
 ) -> None:
@@ -163,7 +161,7 @@ class Slow:
 sys.meta_path.insert(0, Slow())
 command.main()
 """
-    ended = cchc(program=program)
+    ended = cchc(program=program, is_cold=True)
     line = f"cchc: stopped by {sent.name}: the last release stands; run the command again\n"
     assert (ended.returncode, ended.stderr) == (code, line)
 

@@ -155,7 +155,7 @@ def test_every_command_explains_itself(command: str, ask) -> None:
 
 def test_without_its_extra_the_sample_says_what_to_install(cchc, tmp_path: Path) -> None:
     without = "import sys; sys.modules['xlwt'] = None; from orchestration.cli import main; main()"
-    ended = cchc("sample", tmp_path / "landing", program=without)
+    ended = cchc("sample", tmp_path / "landing", program=without, is_cold=True)
     assert ended.returncode == 2
     assert "xlwt" in (line := only_line(ended.stderr)) and "make setup" in line
     assert not (tmp_path / "landing").exists()

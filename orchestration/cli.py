@@ -408,6 +408,8 @@ def status(home: str | None, form: str) -> None:
         )
     if not state["releases"] and not state["damaged"]:
         _say("release   none yet")
+    if state["review"]:
+        _say(f"review    {state['review']}")
     for damage in state["damaged"]:
         _say(f"damaged   {damage}")
     if state["purge_unfinished"]:

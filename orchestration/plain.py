@@ -6,9 +6,9 @@ import json
 import re
 from typing import Any
 
-# Control characters (C0, DEL, C1), line and paragraph separators, marks that turn the writing direction, and
-# halves of characters, which no terminal can print.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# Control characters (C0, DEL, C1), line and paragraph separators, marks that turn the writing direction, halves of
+# characters, which no terminal can print, and what is no character, which no XML may hold.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r]")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration import interrupts
@@ -25,6 +26,7 @@ from orchestration.publishing import publish as publishing
 from orchestration.publishing import releases, reported
 from orchestration.publishing.publish import code_version, inputs_of
 from orchestration.publishing.releases import Release
+from orchestration.sql import literal
 from orchestration.sql.engine import connect
 from orchestration.warehouse import dbt, registration
 from orchestration.warehouse.dbt import Built
@@ -338,12 +340,31 @@ def publish(
         night.progress("publish"),
         make_current=becomes_current,
         shown=shown,
+        pages=lambda release_id, folder: review(night, ingested, release_id, folder),
     )
     with suppress(OSError):  # the release stands: the next run records it
         reported.complete(home)
     beside = "" if becomes_current else f", beside the current release {home.current.resolve().name}"
     night.listener.announce("publish", f"{len(release.manifest['tables'])} tables in {release.path}{beside}")
     return release
+
+
+def review(night: Night, ingested: Ingested, release_id: str, folder: Path) -> None:
+    """The review page and the offices' workbooks of a release whose tables stand in `folder`."""
+    from orchestration.reports.review import Subject, former_releases, write_review
+
+    home, request = night.home, night.request
+    subject = Subject(
+        release_id,
+        request.as_of,
+        code_version(),
+        inputs_of(list(ingested.files)),
+        tuple(ingested.decisions.values()),
+    )
+    with connect(request.settings, home.work / "spill") as con:
+        con.execute(f"attach {literal(str(folder / releases.DATABASE))} as release (read_only)")
+        con.execute("use release")
+        write_review(con, folder / releases.REVIEW, subject, former_releases(home, subject))
 
 
 # ---------------------------------------------------------------- what is told at the end
@@ -366,6 +387,8 @@ def summary(done: list[Step]) -> Iterator[tuple[str, str]]:
                 yield "checks", _checks(verdict)
             case Published():
                 yield "release", f"{step.release.release_id} in {step.release.path}"
+                if step.release.review_page.exists():
+                    yield "review", f"{step.release.review_page}"
 
 
 def _checks(verdict: Verdict) -> str:

@@ -67,11 +67,11 @@ def published_tables(manifest: dict[str, Any]) -> list[PublishedTable]:
 
 
 def code_version() -> str:
-    """A fingerprint of all code and reference data that a figure depends on."""
+    """A fingerprint of all code and reference data that a figure or a page depends on."""
     digest = hashlib.sha256()
     for folder in ("macros", "models", "seeds", "expectations", "orchestration"):
         for path in sorted((PROJECT_DIR / folder).rglob("*")):
-            if path.is_file() and path.suffix in (".py", ".sql", ".yml", ".csv"):
+            if path.is_file() and path.suffix in (".py", ".sql", ".yml", ".csv", ".j2", ".css"):
                 digest.update(path.relative_to(PROJECT_DIR).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -106,10 +106,12 @@ def publish(
     progress: Progress | None = None,
     make_current: bool = True,
     shown: Callable[[Release], object] = lambda _: None,
+    pages: Callable[[str, Path], object] = lambda _id, _folder: None,
 ) -> Release:
     """Write a new release, then switch to it, or leave it beside the current one; `shown` is told as it is done.
 
-    `quality_dir` (verdict and Data Docs) is moved into it. Raises CchcError when the disk is full.
+    `quality_dir` (verdict and Data Docs) is moved into it; `pages`, given its id and the folder with all its tables,
+    writes what else it holds before it is summed up and sealed. Raises CchcError when the disk is full.
     """
     releases.sweep(home)
     release_id = releases.next_id(home, as_of)
@@ -120,6 +122,7 @@ def publish(
             tables = published_tables(manifest)
             rows = _write_tables(home, settings, building, tables, verdict, progress)
             shutil.move(quality_dir, building / "quality")
+            pages(release_id, building)
             content = _manifest(release_id, home, as_of, files, verdict, rows, releases.sums(building))
             write_text(building / releases.MANIFEST, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
             releases.seal(building)

@@ -29,6 +29,7 @@ Answer = TypeVar("Answer")
 
 MANIFEST = "manifest.json"
 DATABASE = "cchc.duckdb"
+REVIEW = "review"
 _ID = re.compile(r"(\d{6,})_(\d{4}-\d\d-\d\d)")
 _MANIFEST_SHAPE = {
     "release_id": str, "as_of": str, "code_version": str, "sources": list, "tables": dict, "verdict": dict
@@ -54,6 +55,10 @@ class Release:
     @property
     def database(self) -> Path:
         return self.path / DATABASE
+
+    @property
+    def review_page(self) -> Path:
+        return self.path / REVIEW / "index.html"
 
     def holds(self, source: str | None, source_file: str, sha256: str) -> bool:
         """Whether these bytes under this name were part of the release."""

@@ -32,6 +32,7 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
             {"release_id": r.release_id, "as_of": r.manifest["as_of"], "current": r.path == home.current.resolve()}
             for r in releases.published(home)[-last:]
         ],
+        "review": str(current.review_page) if current and current.review_page.exists() else None,
         "damaged": releases.unreadable(home) + damaged + broken,
         "purge_unfinished": home.marks.get("purge_unfinished", False),
         "last_run": _last_run(home),

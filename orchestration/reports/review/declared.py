@@ -1,0 +1,119 @@
+"""What the page and the workbooks call things: `texts.yml` beside this file, validated on load."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from orchestration.errors import CchcError
+from orchestration.sources import all_sources
+from orchestration.sql import literal
+
+_TOKEN = re.compile(r"\{(day|text)\d\}")
+_SHOWN_VALUES = 12
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Finding(_Strict):
+    """A code in words: what it is, what is to be corrected, and its detail's words in Vietnamese."""
+
+    title: str
+    correct: str
+    detail: dict[str, str] = {}
+
+
+class Identity(_Strict):
+    """An identity and what stands on its two sides."""
+
+    title: str
+    left: str
+    right: str
+
+
+class Texts(_Strict):
+    """Everything that a release can hold a code of, by code."""
+
+    rules: dict[str, Finding]
+    reasons_of_rows: dict[str, Finding]
+    kinds: dict[str, str]
+    reasons_of_files: dict[str, Finding]
+    restatements: dict[str, str]
+    buckets: dict[str, str]
+    timeliness: dict[str, str]
+    differences: dict[str, str]
+    identities: dict[str, Identity]
+    remedies: dict[str, str]
+    statuses: dict[str, str]
+    decisions: dict[str, str]
+    periods: dict[str, str]
+    scopes: dict[str, str]
+    scores: dict[str, str]
+
+
+@cache
+def texts() -> Texts:
+    """The declared texts. Raises CchcError for a file that cannot be meant."""
+    path = Path(__file__).with_name("texts.yml")
+    try:
+        return Texts.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise CchcError(f"{path.name}: {' '.join(str(error).split())}") from None
+
+
+def title_of(findings: Mapping[str, Finding], code: str) -> str:
+    """A code in words; one that nobody declared stands for itself."""
+    return findings[code].title if code in findings else code
+
+
+def in_vietnamese(findings: Mapping[str, Finding], code: str, detail: str) -> str:
+    """SQL: the detail of a finding, both given as columns, in the words that are declared for its code."""
+    cases = []
+    for name, finding in findings.items():
+        if finding.detail:
+            turned = detail
+            for words, told in finding.detail.items():
+                pattern, replacement = _pattern(words, told)
+                turned = f"regexp_replace({turned}, {literal(pattern)}, {literal(replacement)})"
+            cases.append(f"when {literal(name)} then {turned}")
+    return f"case {code} {' '.join(cases)} else {detail} end"
+
+
+def _pattern(words: str, told: str) -> tuple[str, str]:
+    """The regular expression of a detail and what it becomes; days as dd/MM/yyyy."""
+    pattern, groups, place = "", {}, 1
+    end = 0
+    for token in _TOKEN.finditer(words):
+        pattern += re.escape(words[end : token.start()])
+        if token[1] == "day":
+            pattern += r"(\d{4})-(\d\d)-(\d\d)"
+            groups[token[0]] = rf"\{place + 2}/\{place + 1}/\{place}"
+            place += 3
+        else:
+            pattern += "(.*)"
+            groups[token[0]] = rf"\{place}"
+            place += 1
+        end = token.end()
+    return f"(?s)^{pattern}{re.escape(words[end:])}$", _TOKEN.sub(lambda token: groups[token[0]], told)
+
+
+def columns_told() -> list[tuple[str, str, str, str]]:
+    """(source, column, its Vietnamese header, how its cells are to be written) of every declared column."""
+    kinds = texts().kinds
+    rows = []
+    for source in all_sources().values():
+        for column in source.columns:
+            how = kinds.get(column.kind, "")
+            if column.kind == "list" and column.values:
+                named = [spellings[-1] for spellings in column.values.values() if spellings]
+                more = ", …" if len(named) > _SHOWN_VALUES else ""
+                how = f"{how} {', '.join(named[:_SHOWN_VALUES])}{more}"
+            rows.append((source.source, column.name, column.names[0] if column.names else column.name, how))
+    return rows

@@ -1,0 +1,115 @@
+"""Whose a finding is, and its words in Vietnamese: temporary tables over a release, which page and workbooks read.
+
+`told_rows`   source, source_file, row_number, column_name, column_vi, reason_code, correct_vi, office
+`told_files`  source, source_file, reason_code, detail
+`told_flags`  source, entity_code, rule_code, detail, source_file, office
+`offices`     agency_code, agency_name: every office that bears a finding or could, with `UNKNOWN` for nobody's
+
+An office is an agency code that the release knows and that can name a file; a rejected row is its own by what it says
+itself, a finding by its dossier, else by what the dossier's code begins with, a registration by its commune.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.reports.review.declared import columns_told, in_vietnamese, texts
+from orchestration.sql import literal
+
+UNKNOWN = "khong-ro"
+# What may name a file anywhere; nothing that leaves the folder or hides in it.
+_SAFE = "[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
+
+
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables in a connection whose default database is a release."""
+    told = texts()
+    names = ["source", "column_name", "column_vi", "how"]
+    con.register(
+        "declared_columns", pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in columns_told()])
+    )
+    con.execute(f"""
+        create temp table offices as
+        select agency_code, max_by(agency_name, valid_from) as agency_name
+        from marts.dim_agency
+        where agency_code <> 'unknown' and agency_code <> {literal(UNKNOWN)}
+            and regexp_full_match(agency_code, {literal(_SAFE)})
+        group by agency_code
+        union all
+        select {literal(UNKNOWN)}, 'Không rõ cơ quan'
+    """)
+    con.execute("""
+        create temp table offices_of_communes as
+        select commune_code, min(agency_code) as agency_code
+        from marts.dim_agency
+        where is_current and commune_code is not null
+        group by commune_code
+        having count(distinct agency_code) = 1
+    """)
+    con.execute(f"""
+        create temp table told_rows as
+        with said as (
+            select
+                *,
+                coalesce(raw_row ->> '$.agency_code', raw_row ->> '$.lead_agency_code') as agency_said,
+                split_part(raw_row ->> '$.dossier_code', '-', 1) as agency_of_dossier,
+                raw_row ->> '$.commune_code' as commune_code
+            from marts.dq_rejected_rows
+        )
+        select
+            said.source, said.source_file, said.row_number, said.column_name, said.reason_code,
+            coalesce(declared.column_vi, said.column_name, '') as column_vi,
+            {_by_code("said.reason_code", {code: one.correct for code, one in told.reasons_of_rows.items()})}
+                || case when said.reason_code in ('missing', 'unreadable', 'unknown_value')
+                    then coalesce(' ' || declared.how, '') else '' end as correct_vi,
+            {_office("saying.agency_code", "naming.agency_code", "living.agency_code")} as office
+        from said
+        left join declared_columns as declared using (source, column_name)
+        left join offices as saying on said.agency_said = saying.agency_code
+        left join offices as naming on said.agency_of_dossier = naming.agency_code
+        left join offices_of_communes as communes on said.commune_code = communes.commune_code
+        left join offices as living on communes.agency_code = living.agency_code
+    """)
+    con.execute(f"""
+        create temp table told_files as
+        select
+            source, source_file, reason_code,
+            {in_vietnamese(told.reasons_of_files, "reason_code", "detail")} as detail
+        from marts.dq_rejected_files
+    """)
+    con.execute(f"""
+        create temp table told_flags as
+        with named as (
+            select
+                flags.*,
+                case flags.source when 'payments' then payments.dossier_code
+                    when 'dossiers' then flags.entity_code when 'supplements' then flags.entity_code
+                    when 'dossier_events' then flags.entity_code end as dossier_code,
+                registrations.commune_code
+            from marts.dq_flags as flags
+            left join marts.fct_payments as payments
+                on flags.source = 'payments' and flags.entity_code = payments.transaction_code
+            left join marts.fct_civil_registrations as registrations
+                on flags.source = 'civil_registrations' and flags.entity_code = registrations.registration_code
+        )
+        select
+            named.source, named.entity_code, named.rule_code, named.source_file,
+            {in_vietnamese(told.rules, "named.rule_code", "named.detail")} as detail,
+            {_office("handling.agency_code", "naming.agency_code", "living.agency_code")} as office
+        from named
+        left join marts.fct_dossiers as dossiers on named.dossier_code = dossiers.dossier_code
+        left join offices as handling on dossiers.agency_code = handling.agency_code
+        left join offices as naming on split_part(named.dossier_code, '-', 1) = naming.agency_code
+        left join offices_of_communes as communes on named.commune_code = communes.commune_code
+        left join offices as living on communes.agency_code = living.agency_code
+    """)
+
+
+def _office(*codes: str) -> str:
+    return f"coalesce({', '.join(codes)}, {literal(UNKNOWN)})"
+
+
+def _by_code(column: str, words: dict[str, str]) -> str:
+    """SQL: what is declared for a code; nothing for another."""
+    return f"case {column} {' '.join(f'when {literal(c)} then {literal(w)}' for c, w in words.items())} else '' end"

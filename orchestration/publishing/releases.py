@@ -8,7 +8,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -135,12 +135,17 @@ def asked(home: Home, question: Callable[[Release], Answer]) -> Answer:
 
 def published(home: Home) -> list[Release]:
     """Every release kept that can be read, oldest first."""
-    return [found for found in _each(home) if isinstance(found, Release)]
+    return list(newest_first(home))[::-1]
+
+
+def newest_first(home: Home) -> Iterator[Release]:
+    """Every release kept that can be read, each read as it is asked for."""
+    return (found for found in _each(reversed(_folders(home))) if isinstance(found, Release))
 
 
 def unreadable(home: Home) -> list[str]:
     """What is wrong with each release that cannot be read, and with the link `current`."""
-    found = [str(found) for found in _each(home) if isinstance(found, ReleaseDamaged)]
+    found = [str(found) for found in _each(_folders(home)) if isinstance(found, ReleaseDamaged)]
     try:
         current(home)
     except ReleaseDamaged as damaged:
@@ -148,8 +153,8 @@ def unreadable(home: Home) -> list[str]:
     return found
 
 
-def _each(home: Home) -> Iterator[Release | ReleaseDamaged]:
-    for path in _folders(home):
+def _each(folders: Iterable[Path]) -> Iterator[Release | ReleaseDamaged]:
+    for path in folders:
         try:
             yield read(path)
         except ReleaseDamaged as damaged:

@@ -12,7 +12,7 @@ import yaml
 
 from orchestration.catalogue import scope_types
 from orchestration.quality.reviewed import load_suites
-from orchestration.reports.review.declared import columns_told, in_vietnamese, texts
+from orchestration.reports.review.declared import columns_told, in_vietnamese, observed, texts
 from orchestration.settings import PROJECT_DIR
 from orchestration.sources import all_sources
 
@@ -66,6 +66,20 @@ def test_headers_of_columns_are_vietnamese() -> None:
     """A column is shown by a header that the office knows; `method` of payments has no other name."""
     same = {(source, column) for source, column, told, _ in columns_told() if told == column}
     assert same == {("payments", "method")}
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("1 of 7 rows: dossiers 3 of 4 rows: x", "1 trong 7 dòng: dossiers 3 of 4 rows: x"),
+        ("0 of 29 rows", "0 trong 29 dòng"),
+        ("12 rows", "12 dòng"),
+        ("None", "–"),
+        ("0.97", "0.97"),
+    ],
+)
+def test_what_was_observed(said: str, told: str) -> None:
+    assert observed(said) == told
 
 
 @pytest.mark.parametrize(

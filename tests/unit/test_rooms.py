@@ -33,3 +33,10 @@ def test_imports_run_down_only(room: str, below: set[str]) -> None:
     modules = sorted((PROJECT_DIR / "orchestration" / room).rglob("*.py"))
     assert modules and any(imported(module) for module in modules)
     assert {str(module): above for module in modules if (above := imported(module) - below)} == {}
+
+
+def test_publication_knows_no_page() -> None:
+    """What reads releases is handed to it by the night."""
+    modules = sorted((PROJECT_DIR / "orchestration" / "publishing").glob("*.py"))
+    assert {m.name for m in modules} > {"publish.py"}
+    assert {str(m): above for m in modules if (above := imported(m) & {"reports", "night", "dagster", "cli"})} == {}

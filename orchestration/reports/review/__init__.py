@@ -16,7 +16,7 @@ import duckdb
 from orchestration.files import write_text
 from orchestration.home import Home
 from orchestration.publishing import releases
-from orchestration.reports.review.content import Former, Subject, Waiver
+from orchestration.reports.review.content import FORMER_SHOWN, Former, Subject, Waiver
 
 PAGE, SUMMARY, OFFICES = "index.html", "summary.json", "offices"
 
@@ -49,15 +49,17 @@ def write_review(
 
 
 def former_releases(home: Home, subject: Subject) -> list[Former]:
-    """The releases that stand in a home and were published before, of no later day, oldest first; those without a
-    summary are left out."""
-    found = []
-    for release in releases.published(home):
-        if release.release_id != subject.release_id and release.as_of <= subject.as_of:
+    """The last releases that stand in a home and were published before, of no later day, oldest first; one without a
+    summary is left out."""
+    found: list[Former] = []
+    for release in releases.newest_first(home):
+        if release.release_id < subject.release_id and release.as_of <= subject.as_of:
             summary = _summary(release.path / releases.REVIEW / SUMMARY)
             if summary is not None:
                 files = frozenset((f["source_file"], f["sha256"]) for f in release.manifest["sources"])
-                found.append(Former(summary, files))
+                found.insert(0, Former(summary, files))
+        if len(found) == FORMER_SHOWN:
+            break
     return found
 
 

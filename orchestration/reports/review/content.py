@@ -6,7 +6,7 @@ A section asks the release in sets and takes as many rows as it may list; the re
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -16,14 +16,16 @@ from orchestration.lake.decisions import Decision
 from orchestration.plain import visible
 from orchestration.quality.reviewed import load_suites
 from orchestration.reports.figures import rounded
-from orchestration.reports.review.declared import texts, title_of
+from orchestration.reports.review.declared import observed, texts, title_of
 from orchestration.reports.review.findings import UNKNOWN
-from orchestration.reports.review.shown import MISSING, shown
+from orchestration.reports.review.shown import MISSING, English, shown
 from orchestration.sources import all_sources
 
 # A section lists no more than so many rows, a count of it no more than so many, a table no more groups than so many.
 _OF_SECTION, _OF_COUNT, _GROUPS = 2_000, 200, 400
-_FORMER_SHOWN = 5
+FORMER_SHOWN = 5
+_REJECTED, _FLAGGED = "dòng bị loại", "cảnh báo"
+_OVERDUE = "source_nights.export_not_overdue"
 _HEADLINES = (
     "dossiers_received", "dossiers_resolved", "dossiers_in_process", "dossiers_in_process_overdue", "on_time_rate",
     "online_rate",
@@ -65,13 +67,14 @@ class Former:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; `hidden` rows more are not listed, and stand in `where`."""
+    """A table; `hidden` rows more are not listed, and stand in `where`. A folded one opens by its caption."""
 
     caption: str
     headers: tuple[str, ...]
     rows: tuple[Row, ...]
     hidden: int = 0
     where: str = ""
+    is_folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ def page(
     result = con.execute("select * from marts.dq_check_results order by kind, suite, check_code")
     names = [column[0] for column in result.description or ()]
     checks = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-    release = _Release(con, subject, summary, former[-_FORMER_SHOWN:], offices, checks)
+    release = _Release(con, subject, summary, former[-FORMER_SHOWN:], offices, checks)
     blocking = [check for check in checks if check["is_blocking"] and check["status"] != "passed"]
     sections: tuple[Callable[[_Release], Section], ...] = (
         _news, _rejected, _flags, _freshness, _reconciliation, _restatements, _portal, _scores,
@@ -193,7 +196,8 @@ def _checks(caption: str, checks: Sequence[Mapping[str, Any]], waived: Collectio
         of = suites[suite].title if suite in suites else f"Bảng {suite}"
         remedy = told.remedies.get(suite if check["kind"] != "dbt" else "dbt", told.remedies["dbt"])
         status = told.statuses.get(check["status"], check["status"]) + (", được miễn trừ" if code in waived else "")
-        cells = (of, titles.get(code, code), status, check["observed"], check["reason"], remedy)
+        title: str = titles.get(code) or English(code)
+        cells = (of, title, status, observed(check["observed"]), English(check["reason"]), remedy)
         rows.append(Row(cells, marks={"check": code}))
     headers = ("Nhóm", "Phép kiểm tra", "Kết quả", "Quan sát được", "Căn cứ", "Việc cần làm")
     return Table(caption, headers, tuple(rows))
@@ -225,10 +229,12 @@ def _kpi(figure: Mapping[str, Any], kind: str, unit: str) -> str:
 def _news(release: _Release) -> Section:
     last, now = release.last, release.summary
     title = "Có gì mới so với bản công bố trước"
-    files = _new_files(release)
+    files = replace(_new_files(release), is_folded=True)
+    kpis = tuple(Row((name, value), marks={"kpi": code}) for code, name, value in _kpis(release))
+    every = Table("Mọi chỉ tiêu toàn tỉnh của năm đang chạy", ("Chỉ tiêu", "Giá trị"), kpis, is_folded=True)
     if last is None:
         lead = "Đây là bản công bố đầu tiên trong số các bản còn giữ: chưa có bản trước để so sánh."
-        return Section("news", title, (lead,), (files,))
+        return Section("news", title, (lead,), (files, every))
     was = last.summary
     counted = [
         ("Tệp dữ liệu", "files"), ("Dòng đã đọc", "rows_read"), ("Dòng bị loại", "rows_rejected"),
@@ -244,21 +250,50 @@ def _news(release: _Release) -> Section:
         ),
     )  # fmt: skip
     lead = f"So với bản {was['release_id']} (số liệu đến ngày {shown(date.fromisoformat(was['as_of']))})."
-    return Section("news", title, (lead,), (totals, files, _moved_kpis(release, was)))
+    return Section("news", title, (lead,), (totals, _moved_kpis(release, was), files, every))
 
 
 def _new_files(release: _Release) -> Table:
+    """Files that the last release did not count, each with what was found in it."""
     known = release.last.files if release.last else frozenset()
     new = sorted(
         (f for f in release.subject.files if (f["source_file"], f["sha256"]) not in known),
         key=lambda f: (f["source_file"], f["source"] or "", f["sha256"]),
     )
-    rows = tuple(
-        Row((_source(f["source"]), f["source_file"], f["rows_read"], f["rows_accepted"], f["rows_rejected"]))
-        for f in new[:_OF_COUNT]
+    release.con.execute(
+        "create or replace temp table new_files as select distinct unnest(?::varchar[]) as source_file",
+        [[f["source_file"] for f in new]],
     )
-    headers = ("Nguồn", "Tệp", "Dòng đã đọc", "Dòng nhận", "Dòng bị loại")
-    return Table(f"Tệp mới ({shown(len(new))})", headers, rows, len(new) - len(rows), "manifest.json, mục sources")
+    found = f"""
+        select source, source_file, '{_REJECTED}' as what, cast(row_number as varchar) as code, reason_code as reason,
+            column_vi as detail from told_rows where source_file in (select n.source_file from new_files as n)
+        union all
+        select source, source_file, '{_FLAGGED}', entity_code, rule_code, detail
+        from told_flags where source_file in (select n.source_file from new_files as n)
+    """
+    counts = {
+        tuple(key): count
+        for *key, count in release.rows(f"select source, source_file, count(*) from ({found}) group by all")
+    }
+    opened = {
+        key: [(what, code, _reason(what, reason), detail) for what, code, reason, detail in rows]
+        for key, rows in _by_group(release, found, 2, len(counts)).items()
+    }
+    groups = []
+    for f in new:
+        count = counts.get((f["source"], f["source_file"]), 0)
+        read = (f["rows_read"], f["rows_accepted"], f["rows_rejected"])
+        groups.append(((f["source"], f["source_file"]), (f["source_file"], _source(f["source"]), *read, count), count))
+    return _table(
+        f"Tệp mới ({shown(len(new))})",
+        ("Tệp", "Nguồn", "Dòng đã đọc", "Dòng nhận", "Dòng bị loại", "Dòng bị loại và cảnh báo"),
+        groups, opened, ("Loại", "Mã hoặc dòng số", "Lý do", "Chi tiết"),
+        "marts.dq_rejected_rows, marts.dq_flags; tệp trong manifest.json, mục sources", ("source", "file"), _OF_COUNT,
+    )  # fmt: skip
+
+
+def _reason(what: str, code: str) -> str:
+    return title_of(texts().reasons_of_rows if what == _REJECTED else texts().rules, code)
 
 
 def _moved_kpis(release: _Release, was: Summary) -> Table:
@@ -461,9 +496,19 @@ def _freshness(release: _Release) -> Section:
     )
     headers = ("Nguồn", "Thư mục", "Lần kết xuất mới nhất", "Số ngày trước", "Số tệp", "Số dòng nhận")
     missing = sum(is_missing for *_, is_missing in found)
-    lead = (f"{shown(missing)} nguồn chưa có dữ liệu: chỉ tiêu của nguồn đó để trống, không phải bằng 0. Nguồn cũ nhất "
-            "đứng trước.",)  # fmt: skip
-    return Section("freshness", "Độ mới của từng nguồn", lead, (Table("Các nguồn dữ liệu", headers, rows),))
+    lead = (
+        f"{shown(missing)} nguồn chưa có dữ liệu: chỉ tiêu của nguồn đó để trống, không phải bằng 0. Nguồn cũ nhất "
+        "đứng trước.",
+    )
+    nights = [c for c in release.checks if c["suite"] == _OVERDUE.split(".")[0]]
+    late = [c for c in nights if c["check_code"] == _OVERDUE]
+    odd = [c for c in nights if c["check_code"] != _OVERDUE and c["status"] != "passed"]
+    tables = (
+        Table("Các nguồn dữ liệu", headers, rows),
+        _checks("Có nguồn nào trễ so với nhịp thường lệ của mình", late),
+        _checks("Bất thường khác trong đêm mới nhất của từng nguồn", odd),
+    )
+    return Section("freshness", "Độ mới của từng nguồn", lead, tables)
 
 
 def _reconciliation(release: _Release) -> Section:
@@ -740,10 +785,11 @@ def _table(
     opened_headers: tuple[str, ...],
     where: str,
     marks: tuple[str, ...],
+    most: int = _GROUPS,
 ) -> Table:
     """A table of counts, each with its first rows: of a group its key, its cells, its count."""
     rows = []
-    for key, cells, count in groups[:_GROUPS]:
+    for key, cells, count in groups[:most]:
         listed = opened.get(key, ())
         opens = None
         if count and listed:

@@ -14,7 +14,7 @@ from orchestration.errors import CchcError
 from orchestration.sources import all_sources
 from orchestration.sql import literal
 
-_TOKEN = re.compile(r"\{(day|text)\d\}")
+_TOKEN = re.compile(r"\{(day|number|text)\d\}")
 _SHOWN_VALUES = 12
 
 
@@ -50,6 +50,7 @@ class Texts(_Strict):
     timeliness: dict[str, str]
     differences: dict[str, str]
     identities: dict[str, Identity]
+    observed: dict[str, str]
     remedies: dict[str, str]
     statuses: dict[str, str]
     decisions: dict[str, str]
@@ -86,6 +87,14 @@ def in_vietnamese(findings: Mapping[str, Finding], code: str, detail: str) -> st
     return f"case {code} {' '.join(cases)} else {detail} end"
 
 
+def observed(text: str) -> str:
+    """What a check observed, in Vietnamese where its words are declared."""
+    for words, told in texts().observed.items():
+        pattern, replacement = _pattern(words, told)
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
 def _pattern(words: str, told: str) -> tuple[str, str]:
     """The regular expression of a detail and what it becomes; days as dd/MM/yyyy."""
     pattern, groups, place = "", {}, 1
@@ -97,7 +106,7 @@ def _pattern(words: str, told: str) -> tuple[str, str]:
             groups[token[0]] = rf"\{place + 2}/\{place + 1}/\{place}"
             place += 3
         else:
-            pattern += "(.*)"
+            pattern += r"(\d+)" if token[1] == "number" else "(.*)"
             groups[token[0]] = rf"\{place}"
             place += 1
         end = token.end()

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from orchestration.reports.review.content import Page
-from orchestration.reports.review.shown import shown
+from orchestration.reports.review.shown import English, shown
 
 
 def rendered(page: Page, workbooks: Collection[str]) -> str:
@@ -18,4 +18,5 @@ def rendered(page: Page, workbooks: Collection[str]) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["shown"] = shown
+    environment.tests["english"] = lambda value: isinstance(value, English)
     return environment.get_template("page.j2").render(page=page, workbooks=frozenset(workbooks))

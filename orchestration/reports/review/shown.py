@@ -12,6 +12,10 @@ MISSING = "–"
 _LONGEST, _LEAST = 160, 0.01
 
 
+class English(str):
+    """Text of the code's own language, as reviewed files and tests of models have it; marked as such on the page."""
+
+
 def shown(value: Any) -> str:
     """A value as text: dots between thousands, a comma for decimals, days as dd/MM/yyyy; a long text is cut."""
     if value is None or value == "":

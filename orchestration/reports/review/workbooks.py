@@ -37,8 +37,8 @@ _LONGEST = 1_000
 ROWS_SHEET, FLAGS_SHEET = "Dòng bị loại", "Cảnh báo"
 _SHEETS = {
     "Tổng hợp": (("Dữ liệu cần kiểm tra, sửa", 34), ("", 90)),
-    ROWS_SHEET: (("Nguồn", 28), ("Tệp", 46), ("Dòng số", 9), ("Cột", 22), ("Lý do", 26), ("Cần sửa", 60)),
-    FLAGS_SHEET: (("Nguồn", 28), ("Mã", 30), ("Quy tắc", 40), ("Chi tiết", 48), ("Cần sửa", 60), ("Tệp", 46)),
+    ROWS_SHEET: (("Nguồn", 22), ("Tệp", 38), ("Dòng số", 9), ("Cột", 18), ("Lý do", 22), ("Cần sửa", 42)),
+    FLAGS_SHEET: (("Nguồn", 20), ("Mã", 26), ("Quy tắc", 28), ("Chi tiết", 30), ("Cần sửa", 36), ("Tệp", 32)),
 }
 _FONT = "Times New Roman"
 
@@ -178,7 +178,10 @@ def _lay_out(sheet: Worksheet, columns: tuple[tuple[str, int], ...]) -> None:
         made.fill = PatternFill("solid", fgColor="E8ECF1")
         made.alignment = Alignment(wrap_text=True, vertical="center")
     example = sheet.cell(2, 1, "")
-    example.font, example.alignment = Font(name=_FONT, size=11), Alignment(wrap_text=True, vertical="top")
+    example.font, example.alignment = (
+        Font(name=_FONT, size=11),
+        Alignment(horizontal="left", vertical="top", wrap_text=True),
+    )
     sheet.freeze_panes = "A2"
     sheet.print_title_rows = "1:1"
     sheet.page_setup.orientation, sheet.page_setup.paperSize, sheet.page_setup.fitToHeight = "landscape", 9, 0

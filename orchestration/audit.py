@@ -1,7 +1,8 @@
 """Who did what in a home and when: append-only, chained, beside the releases; `cchc status` shows its tail.
 
-An entry is one of `ran` (a night, a rebuild, a purge), `accepted`, `withdrawn`, `purged`. It bears `at` (UTC), the
-`account` of the machine, the name given with --by where a person decides, and no number by which one could be known.
+An entry is one of `ran` (a night, a rebuild, a purge), `accepted`, `withdrawn`, `purged`, `waived`, `froze`. It bears
+`at` (UTC), the `account` of the machine, the name given with --by where a person decides, and no number by which one
+could be known.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Audit:
 def told_of(entry: dict[str, Any]) -> str:
     """An entry on one line: when, who, what, why."""
     who = entry.get("by") or entry["account"]
-    about = [entry[k] for k in ("what", "as_of", "outcome", "release_id", "reason", "message") if entry.get(k)]
+    about = [entry[k] for k in ("check", "what", "as_of", "outcome", "release_id", "reason", "message") if entry.get(k)]
     return f"{entry['at'][:16].replace('T', ' ')} {who} {entry['event']} {', '.join(map(str, about))}".rstrip()
 
 

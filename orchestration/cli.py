@@ -321,6 +321,76 @@ def report(release: Any, ask: Callable[[str], Any], form_code: str, convention: 
     _say(f"report    {form.form}, {rows} rows, in {out}")
 
 
+@cli.command()
+@click.argument("name", metavar="NAME")
+@_home_option
+@click.option("--index", "index_code", required=True, metavar="PAR|QD766|SIPAS", help="The index to be submitted to.")
+@click.option("--year", type=int, required=True, help="The year that the index judges.")
+@click.option("--from", "from_on", type=DAY, required=True, help="First day of the period.")
+@click.option("--to", "to_on", type=DAY, required=True, help="Last day of the period.")
+@click.option("--as-of", type=DAY, required=True, help="As known at the end of this day.")
+@click.option("--waive", "waived", multiple=True, metavar="CHECK", help="Let a blocking check pass; may be repeated.")
+@click.option("--reason", help="Why it is waived; every page of the pack bears it.")
+@click.option("--by", metavar="NAME", help="Who waives it.")
+def submit(
+    name: str,
+    home: str | None,
+    index_code: str,
+    year: int,
+    from_on: date,
+    to_on: date,
+    as_of: date,
+    waived: tuple[str, ...],
+    reason: str | None,
+    by: str | None,
+) -> None:
+    """Freeze what is submitted to an index, with all that it rests on; refused while a blocking check fails."""
+    from orchestration.submissions.freeze import freeze, waivers
+    from orchestration.submissions.pack import Submission
+
+    submission = Submission(name, index_code, year, from_on, to_on, as_of)
+    taken = waivers(waived, reason, by)
+    with _telling() as listener:
+        interrupts.apart(lambda: freeze(Settings.load(home=home), submission, taken, listener))
+
+
+@cli.command()
+@click.argument("pack", metavar="PACK")
+def verify(pack: str) -> None:
+    """Whether a pack is still what was frozen: every file against its sum, the sums against the home's audit trail."""
+    from orchestration.submissions.pack import verify as verified
+
+    _say(f"verified  {verified(Path(pack))} files are what was frozen in {pack}")
+
+
+@cli.command()
+@click.argument("pack", metavar="PACK")
+@click.option("--landing", required=True, metavar="DIR", help="The landing folder that it was made from.")
+@click.option(
+    "--home", metavar="DIR", help="A new or empty folder to rebuild it in, which is kept (else a temporary one)."
+)
+def reproduce(pack: str, landing: str, home: str | None) -> None:
+    """Rebuild a pack from the landing folder and compare every figure."""
+    from shutil import rmtree
+    from tempfile import TemporaryDirectory
+
+    from orchestration.ingestion.landing import required
+    from orchestration.submissions.reproduce import reproduce as compared
+
+    settings = Settings.load(landing, home)
+    required(settings.landing)
+    with TemporaryDirectory(prefix="cchc-") as place, _telling() as listener:
+        interrupts.before_ending(lambda _: rmtree(place, ignore_errors=True))
+        rebuilt_in = replace(settings, home=Path(home).absolute() if home else Path(place, "home"))
+        found = interrupts.apart(lambda: list(compared(Path(pack), rebuilt_in, listener)))
+    differing = [one for one in found if one.difference]
+    for one in differing:
+        _say(f"differs   {one.what}: {one.difference}")
+    if differing:
+        raise CchcError(f"{len(differing)} of {len(found)} parts of {pack} came out otherwise")
+    _say(f"equal     {found[0].what}, {len(found) - 1} tables, lists and forms made from them")
+
+
 def _decision_command(name: str, decision: str, help_text: str) -> None:
     @cli.command(name, help=help_text)
     @_home_option

@@ -37,6 +37,7 @@ class Home:
         self.releases = root / "releases"
         self.current = root / "current"
         self.work = root / "work"
+        self.submissions = root / "submissions"
         self.certificates = root / "certificates"
         self.checks = root / "checks"
         self.reported = root / "reported.jsonl"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # both import pandas, which a night without news does without
     import pandas as pd
 
     from orchestration.quality.suites import CheckResult
-    from orchestration.quality.verdict import Verdict
+    from orchestration.quality.verdict import Verdict, Waiver
 
 
 @dataclass(frozen=True)
@@ -241,9 +241,12 @@ def build(night: Night, ingested: Ingested, manifest: Any = None) -> Built:
 # ---------------------------------------------------------------- judge
 
 
-def judge(night: Night, ingested: Ingested, built: Built) -> Judged:
-    """Great Expectations on bounded frames, dbt's tests, one verdict, written below `work/quality` and
-    kept in the history of checks, whether it allows publication or not."""
+def judge(night: Night, ingested: Ingested, built: Built, waivers: Sequence[Waiver] | None = None) -> Judged:
+    """Great Expectations on bounded frames, dbt's tests, one verdict, written below `work/quality`.
+
+    It is kept in the history of checks, whether it allows publication or not; that of a submission, which may come with
+    `waivers`, is kept in its pack alone.
+    """
     from orchestration.quality.double_entry import double_entry_frame
     from orchestration.quality.frames import build_frames, facts_frame, kpi_movements_frame
     from orchestration.quality.history import CheckHistory
@@ -253,7 +256,8 @@ def judge(night: Night, ingested: Ingested, built: Built) -> Judged:
 
     home, settings = night.home, night.request.settings
     last = releases.baseline(home)
-    former = {name: table["rows"] for name, table in last.manifest["tables"].items()} if last else {}
+    comes_after = last is not None and last.as_of <= night.request.as_of
+    former = {name: table["rows"] for name, table in last.manifest["tables"].items()} if last and comes_after else {}
     with connect(settings, home.work / "spill", home.warehouse, read_only=True) as con:
         frames = build_frames(con, batch(night.home, ingested), list(ingested.losses))
         frames["double_entry"] = double_entry_frame(con, whole=night.request.must_build)
@@ -262,13 +266,16 @@ def judge(night: Night, ingested: Ingested, built: Built) -> Judged:
         frames["kpi_movements"] = kpi_movements_frame(con)
     quality_dir = home.work / "quality"
     with writing(quality_dir):
-        results = run_suites(frames, quality_dir)
+        results = run_suites(frames, quality_dir, notices=[waiver.told_vi for waiver in waivers or ()])
         verdict = Verdict.of(results, dbt_results(built))
         verdict.write(quality_dir)
-    with writing(home.checks):
-        CheckHistory(home.checks).record(verdict, night.request.as_of, inputs_of(list(ingested.files)), code_version())
+    if waivers is None:
+        with writing(home.checks):
+            history = CheckHistory(home.checks)
+            history.record(verdict, night.request.as_of, inputs_of(list(ingested.files)), code_version())
     night.listener.announce("check", _checks(verdict))
-    return Judged(verdict, None if verdict.passed else why_blocked(verdict, ingested.losses))
+    blocking = verdict.unwaived(waivers or ())
+    return Judged(verdict, why_blocked(blocking, ingested.losses) if blocking or not verdict.checks else None)
 
 
 def batch(home: Home, ingested: Ingested) -> pd.DataFrame:
@@ -308,10 +315,10 @@ def dbt_results(built: Built) -> list[CheckResult]:
     ]
 
 
-def why_blocked(verdict: Verdict, lost: tuple[Loss, ...]) -> str:
-    """Why the verdict forbids publication, and what to do."""
+def why_blocked(blocking: Sequence[CheckResult], lost: tuple[Loss, ...]) -> str:
+    """Why checks that did not pass forbid publication, and what to do."""
     # What errored often only follows from what failed.
-    failed = sorted(verdict.blocking_failures, key=lambda check: check.status != "failed")
+    failed = sorted(blocking, key=lambda check: check.status != "failed")
     named = "; ".join(f"{c.check_code} ({c.observed})" for c in failed[:3])
     more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
     remedies = [f"{loss.source_file}: {loss.remedy}" for loss in lost[:3]]
@@ -349,8 +356,8 @@ def publish(
     return release
 
 
-def review(night: Night, ingested: Ingested, release_id: str, folder: Path) -> None:
-    """The review page and the offices' workbooks of a release whose tables stand in `folder`."""
+def review(night: Night, ingested: Ingested, release_id: str, folder: Path, waivers: Sequence[Waiver] = ()) -> None:
+    """The review page and the offices' workbooks of a release or pack whose tables stand in `folder`."""
     from orchestration.reports.review import Subject, former_releases, write_review
 
     home, request = night.home, night.request
@@ -364,7 +371,7 @@ def review(night: Night, ingested: Ingested, release_id: str, folder: Path) -> N
     with connect(request.settings, home.work / "spill") as con:
         con.execute(f"attach {literal(str(folder / releases.DATABASE))} as release (read_only)")
         con.execute("use release")
-        write_review(con, folder / releases.REVIEW, subject, former_releases(home, subject))
+        write_review(con, folder / releases.REVIEW, subject, former_releases(home, subject), waivers)
 
 
 # ---------------------------------------------------------------- what is told at the end

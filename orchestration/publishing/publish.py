@@ -46,6 +46,7 @@ class PublishedTable:
     description: str
     grain: tuple[str, ...]
     columns: dict[str, str]
+    pseudonyms: tuple[str, ...]
 
 
 def published_tables(manifest: dict[str, Any]) -> list[PublishedTable]:
@@ -61,6 +62,11 @@ def published_tables(manifest: dict[str, Any]) -> list[PublishedTable]:
                     node["description"].strip(),
                     tuple(node["config"]["meta"].get("grain", ())),
                     {c["name"]: c["description"].strip() for c in node["columns"].values()},
+                    tuple(
+                        c["name"]
+                        for c in node["columns"].values()
+                        if c["config"]["meta"].get("personal") == "pseudonym"
+                    ),
                 )
             )
     return sorted(found, key=lambda t: t.name)
@@ -120,7 +126,7 @@ def publish(
         with writing(f"the release {home.releases / release_id}"):
             (building / "parquet").mkdir(parents=True)
             tables = published_tables(manifest)
-            rows = _write_tables(home, settings, building, tables, verdict, progress)
+            rows = write_tables(home, settings, building, tables, verdict, progress)
             shutil.move(quality_dir, building / "quality")
             pages(release_id, building)
             content = _manifest(release_id, home, as_of, files, verdict, rows, releases.sums(building))
@@ -166,14 +172,20 @@ def _manifest(
     }
 
 
-def _write_tables(
+def write_tables(
     home: Home,
     settings: Settings,
     building: Path,
     tables: list[PublishedTable],
     verdict: Verdict,
-    progress: Progress | None,
+    progress: Progress | None = None,
+    *,
+    with_pseudonyms: bool = True,
 ) -> dict[str, int]:
+    """Write the warehouse's tables into `cchc.duckdb` and below `parquet/`; gives the rows of each.
+
+    `with_pseudonyms` says whether the Parquet files keep what persons are called by.
+    """
     database = building / "cchc.duckdb"
     judged = {"dq_check_results": verdict.to_table(), "dq_check_history": CheckHistory(home.checks).to_table()}
     rows: dict[str, int] = {}
@@ -196,8 +208,10 @@ def _write_tables(
             _comment(con, name, table)
             [(rows[table.name],)] = con.execute(f"select count(*) from {name}").fetchall()
             target = building / "parquet" / f"{table.name}.parquet"
+            left_out = () if with_pseudonyms else table.pseudonyms
+            kept = f"select * exclude ({', '.join(map(quoted, left_out))}) from {name}" if left_out else f"from {name}"
             con.execute(
-                f"copy {name} to {literal(str(target))} (format parquet, compression zstd, compression_level 1)"
+                f"copy ({kept}) to {literal(str(target))} (format parquet, compression zstd, compression_level 1)"
             )
         _publish_macros(con)
         con.execute("use memory")

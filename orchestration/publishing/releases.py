@@ -171,9 +171,9 @@ def _folders(home: Home) -> list[Path]:
 # ---------------------------------------------------------------- whole or damaged
 
 
-def sums(folder: Path) -> dict[str, dict[str, Any]]:
-    """{path below the folder: {sha256, bytes}} of every file but the manifest, read in parallel."""
-    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / MANIFEST)
+def sums(folder: Path, without: str = MANIFEST) -> dict[str, dict[str, Any]]:
+    """{path below the folder: {sha256, bytes}} of every file but the one that keeps them, read in parallel."""
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / without)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         found = threads.map(lambda p: {"sha256": sha256_of(p), "bytes": p.stat().st_size}, paths)
         return {p.relative_to(folder).as_posix(): one for p, one in zip(paths, found, strict=True)}
@@ -280,7 +280,7 @@ def sweep(home: Home) -> None:
     """Remove what an interrupted run left half-made."""
     for pointer in home.root.glob(".current.*"):
         pointer.unlink()
-    for path in home.releases.glob(".*"):
+    for path in [*home.releases.glob(".*"), *home.submissions.glob(".*")]:
         for folder, _, _ in os.walk(path):
             os.chmod(folder, stat.S_IRWXU)
         shutil.rmtree(path, ignore_errors=True)

@@ -18,6 +18,8 @@ from orchestration.publishing.releases import Release
 
 _REMEDY = "restore it from a backup, or move it aside: the next night begins it anew with the releases that are kept"
 
+_SAID = ("release_id", "as_of", "reported_from")
+
 
 @dataclass(frozen=True)
 class Report:
@@ -45,6 +47,16 @@ def reports(home: Home) -> list[Report]:
         )
         for entry in record_of(home).entries
     ]
+
+
+def entries(home: Home) -> list[dict[str, str]]:
+    """Every report in the words in which it is recorded, for a home in which they are repeated."""
+    return [{key: entry[key] for key in _SAID} for entry in record_of(home).entries]
+
+
+def repeat(home: Home, said: list[dict[str, str]]) -> None:
+    """Record in a new home what another one reported."""
+    record_of(home).append(said)
 
 
 def complete(home: Home) -> list[Report]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ _PAGES = "orchestration.quality.docs_pages"
 _KEPT_RESULT = ("element_count", "unexpected_count", "unexpected_percent", "missing_count", "missing_percent")
 
 
-def write_docs(context: Any, judged: list[tuple[Suite, Any]], docs_dir: Path) -> Path:
+def write_docs(context: Any, judged: list[tuple[Suite, Any]], docs_dir: Path, notices: Sequence[str] = ()) -> Path:
     """Builds the site for suites already validated in `context`, and returns its index.
 
     Replaces a former site; other files of the folder (`verdict.json`) stay. Raises what kept a page from being written.
@@ -49,17 +49,18 @@ def write_docs(context: Any, judged: list[tuple[Suite, Any]], docs_dir: Path) ->
         context.validation_results_store.set(key, outcome)
     for site in list(context.variables.data_docs_sites):
         context.delete_data_docs_site(site)
-    context.add_data_docs_site(_SITE, _site(judged, docs_dir))
+    context.add_data_docs_site(_SITE, _site(judged, docs_dir, notices))
     with _every_page():
         context.build_data_docs()
     shutil.rmtree(docs_dir / "static")  # pictures and fonts, which our pages do without
     return docs_dir / "index.html"
 
 
-def _site(judged: list[tuple[Suite, Any]], docs_dir: Path) -> dict[str, Any]:
+def _site(judged: list[tuple[Suite, Any]], docs_dir: Path, notices: Sequence[str]) -> dict[str, Any]:
     """What GX builds: a page a suite, a page a result, an index, all through our view."""
     titles = {suite.name: suite.title for suite, _ in judged}
     view = {"module_name": _PAGES, "class_name": "OfflinePageView", "titles": titles, "site_title": _SITE}
+    view["notices"] = list(notices)
     rules = {"module_name": _PAGES, "class_name": "SuitePageRenderer"}
     return {
         "class_name": "SiteBuilder",

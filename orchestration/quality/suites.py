@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -43,8 +44,12 @@ class CheckResult:
     kind: Literal["great_expectations", "dbt"] = "great_expectations"
 
 
-def run_suites(frames: dict[str, pd.DataFrame], docs_dir: Path, suites: list[Suite] | None = None) -> list[CheckResult]:
+def run_suites(
+    frames: dict[str, pd.DataFrame], docs_dir: Path, suites: list[Suite] | None = None, notices: Sequence[str] = ()
+) -> list[CheckResult]:
     """Judges each suite's frame and writes Data Docs, readable offline, at `docs_dir/index.html`.
+
+    Every page bears the notices.
 
     A frame that was not given leaves every check of its suite errored: what was not judged has not passed.
     Raises ReviewError when a suite names an expectation that Great Expectations does not know, or gives it
@@ -79,7 +84,7 @@ def run_suites(frames: dict[str, pd.DataFrame], docs_dir: Path, suites: list[Sui
             for item in outcome.results
         ]
         judged.append((suite, outcome))
-    write_docs(context, judged, docs_dir)
+    write_docs(context, judged, docs_dir, notices)
     return results
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,24 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
+class Waiver:
+    """Someone's word that a blocking check need not pass for one submission, and why."""
+
+    check_code: str
+    reason: str
+    waived_by: str
+    waived_at: str
+
+    @property
+    def told_vi(self) -> str:
+        """The waiver as every page of the pack bears it."""
+        return (
+            f"Miễn trừ kiểm tra {self.check_code}: {self.reason} "
+            f"({self.waived_by}, {datetime.fromisoformat(self.waived_at):%d/%m/%Y %H:%M})"
+        )
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What the night's checks say together. Checks are in order of kind, suite and code."""
 
@@ -45,6 +64,11 @@ class Verdict:
     def blocking_failures(self) -> tuple[CheckResult, ...]:
         """Blocking checks that failed, or that errored: what could not be judged has not passed."""
         return tuple(check for check in self.checks if check.blocking and check.status != "passed")
+
+    def unwaived(self, waivers: Iterable[Waiver]) -> tuple[CheckResult, ...]:
+        """Blocking failures that nobody took upon himself."""
+        waived = {waiver.check_code for waiver in waivers}
+        return tuple(check for check in self.blocking_failures if check.check_code not in waived)
 
     @property
     def passed(self) -> bool:

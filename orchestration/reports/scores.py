@@ -44,8 +44,30 @@ def scores(release: Release, question: Question, by: list[str], index_code: str)
         ).to_arrow_table()
 
 
-def _check_index(con: duckdb.DuckDBPyConnection, index_code: str) -> None:
+def points_lost(release: Release, question: Question) -> pa.Table:
+    """Through which agencies and procedures the province loses the points of each criterion, ranked."""
+    with open_release(release) as con:
+        return con.sql(
+            """
+            select * from marts.points_lost_through(?::date, ?::date, ?::date, convention := ?)
+            order by index_code, version, criterion_code, scope_type, place, scope_code
+            """,
+            params=question.parameters,
+        ).to_arrow_table()
+
+
+def indexes(release: Release) -> list[str]:
+    """The indexes of which the release has criteria."""
+    with open_release(release) as con:
+        return _indexes(con)
+
+
+def _indexes(con: duckdb.DuckDBPyConnection) -> list[str]:
     found = con.sql("select distinct index_code from marts.scorecard_criteria order by index_code").fetchall()
-    known = [code for (code,) in found]
+    return [code for (code,) in found]
+
+
+def _check_index(con: duckdb.DuckDBPyConnection, index_code: str) -> None:
+    known = _indexes(con)
     if index_code not in known:
         raise UsageError(f"the index {index_code!r} is unknown: one of {', '.join(known)}")

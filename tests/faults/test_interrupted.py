@@ -41,7 +41,7 @@ STAGES = {
     "registering": ("orchestration.warehouse.registration.register", 0),
     "building": ("orchestration.warehouse.dbt.build", 2),
     "checking": ("orchestration.quality.suites.run_suites", 1),
-    "publishing": ("orchestration.publishing.publish._write_tables", 0.3),
+    "publishing": ("orchestration.publishing.publish.write_tables", 0.3),
     "summing": ("orchestration.publishing.releases.sums", 0),
 }
 

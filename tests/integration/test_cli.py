@@ -147,7 +147,21 @@ def test_a_held_home_exits_4_and_stays_the_holders(cchc, landing_and_home: tuple
 
 
 @pytest.mark.parametrize(
-    "command", ["sample", "nightly", "kpi", "explain", "score", "accept", "withdraw", "status", "rebuild"]
+    "command",
+    [
+        "sample",
+        "nightly",
+        "kpi",
+        "explain",
+        "score",
+        "accept",
+        "withdraw",
+        "status",
+        "rebuild",
+        "submit",
+        "verify",
+        "reproduce",
+    ],
 )
 def test_every_command_explains_itself(command: str, ask) -> None:
     assert "Usage:" in ask(command, "--help")

@@ -83,6 +83,14 @@ def test_questions_are_answered(said: dict[str, str]) -> None:
     assert len({row["entity_code"] for row in overdue}) == len(overdue) > 0
 
 
+def test_a_pack_is_frozen_and_made_again(said: dict[str, str]) -> None:
+    [submitted, verified, again] = [
+        p for words, p in said.items() if re.search(r"cchc (submit|verify|reproduce)", words)
+    ]
+    assert "PAR-2023: frozen in " in submitted and verified.startswith("verified  ")
+    assert again.splitlines()[-1].startswith("equal     ")
+
+
 def test_decisions_and_rebuild_say_what_they_did(said: dict[str, str]) -> None:
     assert [p.split()[0] for words, p in said.items() if re.search(r"cchc (accept|withdraw)", words)] == [
         "accepted",

@@ -52,14 +52,15 @@ _DEPTH = {"SiteIndexPageRenderer": 0, "ExpectationSuitePageRenderer": 1, "Valida
 
 
 class OfflinePageView(DefaultJinjaPageView):
-    """Any page of the site. `titles` gives the title of each suite."""
+    """Any page of the site. `titles` gives the title of each suite, `notices` what every page bears."""
 
-    def __init__(self, titles: dict[str, str], site_title: str) -> None:
+    def __init__(self, titles: dict[str, str], site_title: str, notices: list[str]) -> None:
         super().__init__()
         assert self.env.loader is not None
         self.env.loader = ChoiceLoader([FileSystemLoader(Path(__file__).parent), self.env.loader])
         self.titles = titles
         self.site_title = site_title
+        self.notices = notices
 
     def render(self, document: RenderedDocumentContent, template: str | None = None, **kwargs: Any) -> str:
         self._validate_document(document)
@@ -68,7 +69,7 @@ class OfflinePageView(DefaultJinjaPageView):
         home = "../" * _DEPTH[content["renderer_type"]] + "index.html"
         words = _VIETNAMESE | self.titles | {"Overview": title}
         page = self._get_template(template or self._template)
-        return page.render(_translated(content, words), title=title, home=home, **kwargs)
+        return page.render(_translated(content, words), title=title, home=home, notices=self.notices, **kwargs)
 
 
 class SuitePageRenderer(ExpectationSuitePageRenderer):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from orchestration.errors import CchcError, UsageError, is_full_disk
@@ -17,14 +18,14 @@ from orchestration.reports.forms.rows import filled
 from orchestration.reports.forms.workbook import laid_out
 
 
-def write(release: Release, form: Form, question: Question, out: Path) -> int:
-    """Write a form and give the number of its rows, totals and headings apart.
+def write(release: Release, form: Form, question: Question, out: Path, notices: Sequence[str] = ()) -> int:
+    """Write a form and give the number of its rows, totals and headings apart; `notices` stand first among its notes.
 
     Raises UsageError for a place that cannot be written, CchcError for a full disk or a form too long for a sheet.
     """
     _check_place(out)
     body = filled(release, form, question)
-    content = laid_out(form, body, question, release.release_id)
+    content = laid_out(form, body, question, release.release_id, notices)
     try:
         write_bytes(out, content)
     except OSError as error:

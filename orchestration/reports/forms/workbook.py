@@ -5,6 +5,7 @@ Every figure is a value. Text that a spreadsheet would take for a formula is sho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from io import BytesIO
 from itertools import groupby
@@ -32,7 +33,7 @@ _BORDER = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
 _FONT = "Times New Roman"
 
 
-def laid_out(form: Form, body: Body, question: Question, release_id: str) -> bytes:
+def laid_out(form: Form, body: Body, question: Question, release_id: str, notices: Sequence[str] = ()) -> bytes:
     """The form as the bytes of an .xlsx file. Raises CchcError when a sheet cannot hold it."""
     if len(body.entries) > MOST_ROWS - AROUND_ROWS:
         raise CchcError(f"{form.form} has {len(body.entries)} rows, more than a sheet holds: ask for a shorter period")
@@ -43,7 +44,7 @@ def laid_out(form: Form, body: Body, question: Question, release_id: str) -> byt
     first = _titles(page, form, question)
     numbering = _header(page, form.columns, first)
     last = _rows(page, form, body, numbering + 1)
-    last = _notes(page, form, body, question, release_id, last + 1)
+    last = _notes(page, form, body, question, release_id, notices, last + 1)
     _signatures(page, last + 2)
     _print_setup(sheet, form, first, numbering)
     content = BytesIO()
@@ -166,11 +167,14 @@ def shown(column: Column, values: Values) -> Any:
     return sum(parts)
 
 
-def _notes(page: _Page, form: Form, body: Body, question: Question, release_id: str, row: int) -> int:
+def _notes(
+    page: _Page, form: Form, body: Body, question: Question, release_id: str, notices: Sequence[str], row: int
+) -> int:
     """What the figures are counted by, and what the sources leave open; gives the last row."""
     withdrawn = "không rõ số" if body.withdrawn is None else f"{body.withdrawn:,}".replace(",", ".")
     meaning = form.conventions[question.convention].format(withdrawn=withdrawn)
     notes = [
+        *notices,
         f"Quy ước {question.convention}: {meaning}",
         *form.notes,
         f"Số liệu đã biết đến hết ngày {_day(question.as_of)}, bản công bố {release_id}.",

@@ -16,7 +16,8 @@ import duckdb
 from orchestration.files import write_text
 from orchestration.home import Home
 from orchestration.publishing import releases
-from orchestration.reports.review.content import FORMER_SHOWN, Former, Subject, Waiver
+from orchestration.quality.verdict import Waiver
+from orchestration.reports.review.content import FORMER_SHOWN, Former, Subject
 
 PAGE, SUMMARY, OFFICES = "index.html", "summary.json", "offices"
 
@@ -73,4 +74,4 @@ def _summary(path: Path) -> dict[str, Any] | None:
     return summary if isinstance(summary, dict) and summary.get("format") == FORMAT else None
 
 
-__all__ = ["Former", "Subject", "Waiver", "former_releases", "write_review"]
+__all__ = ["Former", "Subject", "former_releases", "write_review"]

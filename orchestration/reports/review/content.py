@@ -15,6 +15,7 @@ import duckdb
 from orchestration.lake.decisions import Decision
 from orchestration.plain import visible
 from orchestration.quality.reviewed import load_suites
+from orchestration.quality.verdict import Waiver
 from orchestration.reports.figures import rounded
 from orchestration.reports.review.declared import observed, texts, title_of
 from orchestration.reports.review.findings import UNKNOWN
@@ -32,17 +33,6 @@ _HEADLINES = (
 )  # fmt: skip
 
 Summary = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Waiver:
-    """A blocking check that somebody answers for in an evidence pack: its name, why, by whom and when (ISO 8601)."""
-
-    name: str
-    check: str
-    reason: str
-    by: str
-    at: str
 
 
 @dataclass(frozen=True)
@@ -174,7 +164,7 @@ def _verdict(release: _Release, blocking: Sequence[Mapping[str, Any]], waivers: 
     )
     if not blocking:
         return Section("verdict", "Kết luận", ("Không có lỗi nào chặn công bố.", told))
-    waived = {waiver.check for waiver in waivers}
+    waived = {waiver.check_code for waiver in waivers}
     lead = f"{shown(len(blocking))} phép kiểm tra chặn công bố không đạt."
     return Section("verdict", "Kết luận", (lead, told), (_checks("Lỗi chặn công bố", blocking, waived),), is_bad=True)
 
@@ -728,8 +718,10 @@ def _whole(value: float | None) -> float | int | None:
 
 
 def _waived(waivers: Sequence[Waiver]) -> Section:
-    headers = ("Bộ hồ sơ", "Phép kiểm tra", "Lý do", "Người quyết định", "Thời điểm")
-    rows = tuple(Row((w.name, w.check, w.reason, w.by, w.at), marks={"waiver": w.check}) for w in waivers)
+    headers = ("Phép kiểm tra", "Lý do", "Người quyết định", "Thời điểm")
+    rows = tuple(
+        Row((w.check_code, w.reason, w.waived_by, w.waived_at), marks={"waiver": w.check_code}) for w in waivers
+    )
     lead = (f"{shown(len(rows))} phép kiểm tra chặn công bố được miễn trừ.",) if rows else ("Không có miễn trừ.",)
     return Section("waivers", "Miễn trừ", lead, (Table("Miễn trừ", headers, rows),))
 

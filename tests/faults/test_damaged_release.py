@@ -7,12 +7,17 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration.home import Home
+from orchestration.night import steps
+from orchestration.night.holding import held
 from orchestration.night.request import Listener
 from orchestration.publishing import releases
+from orchestration.warehouse import dbt
 from tests.conftest import AS_OF
+from tests.support import nights
 
 
 def rewrite(path: Path, data: bytes) -> None:
@@ -66,13 +71,24 @@ def test_questions_end_with_one_line(damage: str, cchc: Callable, landing_and_ho
 
 
 @pytest.mark.parametrize("damage", [*DAMAGES, *UNSEEN_BY_QUESTIONS])
+def test_it_is_never_called_nothing_new(damage: str, landing_and_home: tuple[Path, Path]) -> None:
+    landing, home = landing_and_home
+    (DAMAGES | UNSEEN_BY_QUESTIONS)[damage]((home / "current").resolve())
+    said: list[str] = []
+    listener = Listener(announce=lambda stage, text: said.append(text))
+    with held(nights.asked(landing, home), listener) as night:
+        assert steps.standing_release(night, steps.ingest(night)) is None
+    assert [line for line in said if "damaged" in line and str(home) in line]
+
+
+@pytest.mark.parametrize("damage", ["manifest garbage", "release gone", "one byte of the database"])
 def test_a_night_makes_it_anew(damage: str, nightly: Callable, landing_and_home: tuple[Path, Path]) -> None:
+    """Where its manifest can be read, where it cannot, and where there is none."""
     landing, home = landing_and_home
     was = json.loads((home / "current/manifest.json").read_text("utf-8"))["tables"]
     (DAMAGES | UNSEEN_BY_QUESTIONS)[damage]((home / "current").resolve())
-    said: list[str] = []
-    night = nightly(landing, home, listener=Listener(announce=lambda stage, text: said.append(text)))
-    assert night.is_new and [line for line in said if "damaged" in line and str(home) in line]
+    night = nightly(landing, home)
+    assert night.is_new
     assert (home / "current").resolve() == night.release.path != home / "releases/000001_2023-07-31"
     now = night.release.manifest["tables"]
     assert {n: t for n, t in now.items() if n != "dq_check_results"} == {
@@ -93,29 +109,39 @@ def test_a_rebuild_over_a_damaged_release(cchc: Callable, landing_and_home: tupl
     assert (home / "current").resolve().name == "000002_2023-07-31"
 
 
-@pytest.mark.parametrize("broken", ["garbage", "truncated", "folder", "dbt"])
-def test_what_is_derived_is_made_anew(broken: str, nightly: Callable, landing_and_home: tuple[Path, Path]) -> None:
+def garbage(warehouse: Path) -> None:
+    warehouse.write_bytes(b"not a database" * 9000)
+    warehouse.with_name("warehouse.duckdb.wal").write_bytes(b"nor a log" * 50)
+
+
+def truncated(warehouse: Path) -> None:
+    warehouse.write_bytes(warehouse.read_bytes()[:300_000])
+
+
+def folder(warehouse: Path) -> None:
+    warehouse.unlink()
+    warehouse.mkdir()
+    (warehouse / "x").touch()
+
+
+@pytest.mark.parametrize("broken", [garbage, truncated, folder])
+def test_a_broken_warehouse_is_made_anew(broken: Callable[[Path], None], home: Path, tmp_path: Path) -> None:
+    warehouse = tmp_path / "warehouse.duckdb"
+    for breaks in (lambda _: None, broken):
+        shutil.copy(home / "warehouse.duckdb", warehouse)
+        breaks(warehouse)
+        assert dbt.discard(warehouse) is (breaks is broken)
+    with duckdb.connect(str(warehouse)) as con:
+        assert con.execute("select count(*) from duckdb_tables()").fetchall() == [(0,)]
+
+
+def test_all_that_is_derived_is_made_anew(nightly: Callable, landing_and_home: tuple[Path, Path]) -> None:
     _, home = landing_and_home
-    warehouse = home / "warehouse.duckdb"
-    if broken == "garbage":
-        warehouse.write_bytes(b"not a database" * 9000)
-        (home / "warehouse.duckdb.wal").write_bytes(b"nor a log" * 50)
-    elif broken == "truncated":
-        warehouse.write_bytes(warehouse.read_bytes()[:300_000])
-    elif broken == "folder":
-        warehouse.unlink()
-        warehouse.mkdir()
-        (warehouse / "x").touch()
-    else:
-        for path in (home / "dbt").glob("*.*"):
-            path.write_bytes(b"\xff\x00garbage")
+    folder(home / "warehouse.duckdb")
+    for path in (home / "dbt").glob("*.*"):
+        path.write_bytes(b"\xff\x00garbage")
     said: list[str] = []
-    night = nightly(
-        None,
-        home,
-        must_build=True,
-        reads_landing=False,
-        listener=Listener(announce=lambda stage, text: said.append(text)),
-    )
+    listener = Listener(announce=lambda stage, text: said.append(text))
+    night = nightly(None, home, must_build=True, reads_landing=False, listener=listener)
     assert night.release.path == (home / "current").resolve()
-    assert bool([line for line in said if "made anew" in line]) is (broken in ("garbage", "folder", "truncated"))
+    assert [line for line in said if "made anew" in line]

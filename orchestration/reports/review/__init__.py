@@ -54,7 +54,7 @@ def former_releases(home: Home, subject: Subject) -> list[Former]:
     summary is left out."""
     found: list[Former] = []
     for release in releases.newest_first(home):
-        if release.release_id < subject.release_id and release.as_of <= subject.as_of:
+        if release.release_id != subject.release_id and release.as_of <= subject.as_of:
             summary = _summary(release.path / releases.REVIEW / SUMMARY)
             if summary is not None:
                 files = frozenset((f["source_file"], f["sha256"]) for f in release.manifest["sources"])

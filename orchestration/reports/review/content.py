@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -178,12 +179,11 @@ def _warnings(release: _Release) -> Section:
 def _checks(caption: str, checks: Sequence[Mapping[str, Any]], waived: Collection[str] = ()) -> Table:
     """Checks that did not pass: what, observed, why it exists, what to do."""
     told = texts()
-    suites = {suite.name: suite for suite in load_suites()}
-    titles = {f"{suite.name}.{e.name}": e.title for suite in suites.values() for e in suite.expectations}
+    suites, titles = _titles_of_checks()
     rows = []
     for check in checks:
         suite, code = check["suite"], check["check_code"]
-        of = suites[suite].title if suite in suites else f"Bảng {suite}"
+        of = suites.get(suite) or f"Bảng {suite}"
         remedy = told.remedies.get(suite if check["kind"] != "dbt" else "dbt", told.remedies["dbt"])
         status = told.statuses.get(check["status"], check["status"]) + (", được miễn trừ" if code in waived else "")
         title: str = titles.get(code) or English(code)
@@ -191,6 +191,14 @@ def _checks(caption: str, checks: Sequence[Mapping[str, Any]], waived: Collectio
         rows.append(Row(cells, marks={"check": code}))
     headers = ("Nhóm", "Phép kiểm tra", "Kết quả", "Quan sát được", "Căn cứ", "Việc cần làm")
     return Table(caption, headers, tuple(rows))
+
+
+@cache
+def _titles_of_checks() -> tuple[dict[str, str], dict[str, str]]:
+    """The Vietnamese title of each suite, and of each of its checks by code."""
+    suites = load_suites()
+    checks = {f"{suite.name}.{e.name}": e.title for suite in suites for e in suite.expectations}
+    return {suite.name: suite.title for suite in suites}, checks
 
 
 # ---------------------------------------------------------------- what is new

@@ -436,3 +436,28 @@ def test_the_same_release_gives_the_same_bytes(
     book = Review(tmp_path / "bounded").book("H99.02")
     assert len(book[books.FLAGS_SHEET]) == 100
     assert (f"Lưu ý, trang {books.FLAGS_SHEET}", f"Chỉ liệt kê 100 trong {MANY + 2} dòng.") in book["Tổng hợp"]
+
+
+def test_a_release_of_nothing_has_its_page(home: Path, tmp_path: Path) -> None:
+    """No file, no figure, no check: everything is said to be missing, and nothing passed."""
+    shutil.copyfile(home / "current" / "cchc.duckdb", tmp_path / "cchc.duckdb")
+    with duckdb.connect() as con:
+        con.execute(f"attach '{tmp_path / 'cchc.duckdb'}' as release")
+        con.execute("use release")
+        for (table,) in con.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall():
+            con.execute(f"delete from marts.{table}")
+        subject = subject_of(home, files=[])
+        write_review(con, tmp_path / "review", subject, [Former(nothing(subject), frozenset())])
+    review = Review(tmp_path / "review")
+    assert review.tree.xpath("//p[@data-passed='false']") and not list((tmp_path / "review" / "offices").iterdir())
+    assert len(review.tree.xpath("//section")) == 12
+    assert review.cells("news", "Tổng số", total="dossiers") == ["Hồ sơ", "3", "0", "-3"]
+
+
+def nothing(subject: Subject) -> dict[str, Any]:
+    """The summary of a release before, of which only totals are asked."""
+    totals = dict.fromkeys(
+        ("files", "files_rejected", "rows_read", "rows_rejected", "dossiers", "flags", "restatements"), 3
+    )
+    return {"release_id": "000000_2023-07-30", "as_of": "2023-07-30", "totals": totals, "flags": [], "rejected_rows": [],
+            "rejected_files": [], "kpis": {"period_start": "2023-01-01", "period_end": None, "values": {}}}  # fmt: skip

@@ -297,8 +297,8 @@ def _reason(what: str, code: str) -> str:
 def _moved_kpis(release: _Release, was: Summary) -> Table:
     """Of the same running period alone: another year's figures say nothing of a change."""
     now = release.summary["kpis"]
-    caption = f"Chỉ tiêu toàn tỉnh thay đổi, kỳ từ {shown(date.fromisoformat(now['period_start']))}" if now[
-        "period_start"] else "Chỉ tiêu toàn tỉnh thay đổi"  # fmt: skip
+    since = f", kỳ từ {shown(date.fromisoformat(now['period_start']))}" if now["period_start"] else ""
+    caption = f"Chỉ tiêu toàn tỉnh thay đổi{since}"
     headers = ("Chỉ tiêu", "Bản trước", "Bản này", "Thay đổi")
     if was["kpis"]["period_start"] != now["period_start"]:
         return Table(f"{caption}: bản trước tính cho kỳ khác, không so sánh", headers, ())

@@ -298,8 +298,8 @@
 {%- endmacro %}
 
 {# Changes of every measure by scope and bucket. `bucket` is an expression over the column `day_`; days after
-   `until` are left out. -#}
-{% macro changes_by_scope(subject, bucket, until) %}
+   `until` are left out. Rows may have a `sign`, a column of 1 and -1, and `keys`, columns that keep them apart. -#}
+{% macro changes_by_scope(subject, bucket, until, keys=[], sign=none) %}
     {% set scopes = scopes_of(subject) %}
     with subject_rows as (
         {{ subject.rows }}
@@ -309,11 +309,14 @@
         {% for day in measure_days(subject) %}
         select
             {{ day }} as day_,
+            {% for key in keys %}
+            {{ key }},
+            {% endfor %}
             {% for scope in scopes %}
             {{ scope_code(scope) }},
             {% endfor %}
             {% for name, measure in subject.measures.items() %}
-            {{ change_on(measure, day) }} as {{ name }}{{ ',' if not loop.last }}
+            {{ sign ~ ' * ' if sign }}{{ change_on(measure, day) }} as {{ name }}{{ ',' if not loop.last }}
             {% endfor %}
         from subject_rows
         where {{ day }} <= {{ until }}
@@ -328,10 +331,12 @@
 
     select
         {{ grouped_scope(scopes) }},
-        bucket,
+        {% for key in keys + ['bucket'] %}
+        {{ key }},
+        {% endfor %}
         {% for name in subject.measures %}
         sum({{ name }}) as {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
     from bucketed
-    {{ grouped_by_scope(scopes, ['bucket']) }}
+    {{ grouped_by_scope(scopes, keys + ['bucket']) }}
 {% endmacro %}

@@ -123,5 +123,8 @@
     where known_to = {{ open_end() }}
 {% endmacro %}
 
+{# What tells whether anything of a source is known, of rows that bear since when: in the place of its history. -#}
+{% macro known_since(column) %}(select {{ column }} as known_from, {{ open_end() }} as known_to){% endmacro %}
+
 {# The rows known at the end of a day, as a relation. -#}
 {% macro known(history, as_of) %}(select * from {{ history }} where {{ known_on(as_of) }}){% endmacro %}

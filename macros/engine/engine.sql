@@ -61,3 +61,8 @@
 {% macro floor_division(dividend, divisor) %}{{ return(adapter.dispatch('floor_division')(dividend, divisor)) }}{% endmacro %}
 {% macro default__floor_division(dividend, divisor) %}(({{ dividend }}) // ({{ divisor }})){% endmacro %}
 {% macro spark__floor_division(dividend, divisor) %}(({{ dividend }}) div ({{ divisor }})){% endmacro %}
+
+{# Of a common table expression: to be made once, before what reads it is planned. -#}
+{% macro made_first() %}{{ return(adapter.dispatch('made_first')()) }}{% endmacro %}
+{% macro default__made_first() %}materialized{% endmacro %}
+{% macro spark__made_first() %}{% endmacro %}

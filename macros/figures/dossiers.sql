@@ -4,6 +4,7 @@
     {% set resolved = "outcome = 'resolved'" %}
     {% set measures = {
         'received': {'on': 'received_on'},
+        'received_so_far': {'from': 'received_on'},
         'received_online': {'on': 'received_on', 'when': "channel = 'online'"},
         'received_direct': {'on': 'received_on', 'when': "channel = 'direct'"},
         'received_postal': {'on': 'received_on', 'when': "channel = 'postal'"},

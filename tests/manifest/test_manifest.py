@@ -25,7 +25,7 @@ PREFIXES = {
     "history": ("history_",),
 }
 # docs/published-interface.md 3 names these without a prefix.
-NAMED_BY_THE_INTERFACE = {"data_dictionary", "restatements", "scorecard_values"}
+NAMED_BY_THE_INTERFACE = {"data_dictionary", "restated_kpis", "restatements", "scorecard_values"}
 
 # What each layer reads: the way goes on, never back.
 MAY_READ = {
@@ -38,6 +38,7 @@ MAY_READ = {
 READS_AHEAD = {
     "int_published_macros": "texts that name published tables; none is read",
     "int_kpi_values_besides_dossiers": "takes its tables from the same list as the published macros; reads histories",
+    "int_kpi_restated_besides_dossiers": "takes its tables from the same list as the published macros; reads histories",
 }
 # Marts that read staging all the same, and why.
 READS_STAGING = {
@@ -344,6 +345,7 @@ def _figures() -> dict[str, str]:
 JOINS_MANY = {
     "dq_flags": "one branch a source, none joined with another",
     "int_kpi_values_besides_dossiers": "one branch a subject, none joined with another",
+    "int_kpi_restated_besides_dossiers": "one branch a subject, none joined with another",
     "int_published_macros": "texts of macros over every subject",
 }
 ROOTS = {

@@ -111,6 +111,20 @@ def troubled(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
              timestamp '2023-07-02 08:00:00')
         """)
         con.execute("""
+            insert into marts.restated_kpis by name
+            select 'on_time_rate' as kpi_code, scope_type, scope_code, 'month' as period_type,
+                date '2023-05-01' as period_start, date '2023-05-31' as period_end,
+                '000001_2023-06-30' as first_release_id, date '2023-06-30' as first_as_of,
+                2 as numerator_before, 3 as denominator_before, 2 / 3 as value_before,
+                3 as numerator_after, 4 as denominator_after, 0.75 as value_after
+            from (values ('province', 'all'), ('agency', 'H99.01'), ('agency', 'H99.02'), ('field', 'x')) as s(scope_type, scope_code)
+            union all by name
+            select 'dossiers_resolved' as kpi_code, 'agency' as scope_type, 'H99.02' as scope_code, 'year' as period_type,
+                date '2022-01-01' as period_start, date '2022-12-31' as period_end,
+                '000001_2023-06-30' as first_release_id, date '2023-06-30' as first_as_of,
+                2 as numerator_before, 2 as value_before, 1 as numerator_after, 1 as value_after
+        """)
+        con.execute("""
             insert into marts.dq_portal_differences values
             ('H99.02-230201-0004', 'due_on_differs', '2023-03-01', '2023-03-31'),
             ('H98-1', 'missing_here', null, '4')
@@ -239,6 +253,15 @@ def do_the_identities_hold(review: Review, release: duckdb.DuckDBPyConnection) -
 
 
 def which_reported_figures_moved(review: Review, release: duckdb.DuckDBPyConnection) -> None:
+    moved = {"period_start": "2023-05-01", "kpi": "on_time_rate"}
+    cells = review.cells("restatements", "Chỉ tiêu đã báo cáo", **moved)
+    assert cells == ["tháng 05/2023", "Tỷ lệ giải quyết trước và đúng hạn", "66,67 %", "75,00 %", "+8,33", "2"]
+    opened = review.opened("restatements", "Chỉ tiêu đã báo cáo", **moved)
+    assert opened == [
+        [f"{office}", "66,67 %", "75,00 %", "+8,33"] for office in ("Sở Thử (H99.01)", "UBND xã Thử (H99.02)")
+    ]
+    only_offices = review.cells("restatements", "Chỉ tiêu đã báo cáo", kpi="dossiers_resolved")
+    assert only_offices == ["năm 2022", "Hồ sơ đã giải quyết", "–", "–", "không đổi", "1"]
     marks = {"period_start": "2023-05-01", "reason": "late_arrival"}
     cells = review.cells("restatements", "Theo kỳ", **marks)
     assert cells == ["tháng 05/2023", "Hồ sơ đến sau khi đã báo cáo", "000001_2023-06-30", "30/06/2023", "1"]

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.catalogue import kpi_codes
 from orchestration.lake.decisions import Decision
 from orchestration.plain import visible
 from orchestration.quality.reviewed import load_suites
@@ -212,8 +213,15 @@ def _headlines(release: _Release) -> tuple[tuple[str, str, str], ...]:
 def _kpis(release: _Release) -> list[tuple[str, str, str]]:
     """(code, Vietnamese name, value as shown) of the province's running year."""
     values = release.summary["kpis"]["values"]
-    found = release.rows("select kpi_code, name_vi, kind, unit from marts.kpi_catalogue order by kpi_code")
+    found = _catalogue(release)
     return [(code, name, _kpi(values[code], kind, unit)) for code, name, kind, unit in found if code in values]
+
+
+def _catalogue(release: _Release) -> list[tuple[str, str, str, str]]:
+    """(code, Vietnamese name, kind, unit) of every KPI, in the catalogue's order."""
+    places = {code: place for place, code in enumerate(kpi_codes())}
+    found: list[Any] = release.rows("select kpi_code, name_vi, kind, unit from marts.kpi_catalogue order by kpi_code")
+    return sorted(found, key=lambda kpi: places.get(kpi[0], len(places)))
 
 
 def _kpi(figure: Mapping[str, Any], kind: str, unit: str) -> str:
@@ -303,14 +311,13 @@ def _moved_kpis(release: _Release, was: Summary) -> Table:
     if was["kpis"]["period_start"] != now["period_start"]:
         return Table(f"{caption}: bản trước tính cho kỳ khác, không so sánh", headers, ())
     rows = []
-    found = release.rows("select kpi_code, name_vi, kind, unit from marts.kpi_catalogue order by kpi_code")
-    for code, name, kind, unit in found:
-        before, after = was["kpis"]["values"].get(code), now["values"].get(code)
-        if before is None or after is None or before == after:
-            continue
-        moved = _moved(rounded(dict(before), kind), rounded(dict(after), kind))
-        cells = (name, _kpi(before, kind, unit), _kpi(after, kind, unit), moved)
-        rows.append(Row(cells, marks={"kpi": code}))
+    for code, name, kind, unit in _catalogue(release):
+        figures = [of["values"].get(code) for of in (was["kpis"], now)]
+        if None not in figures:
+            before, after = (rounded(dict(figure), kind) for figure in figures)
+            if before != after:
+                told = (_kpi(figure, kind, unit) for figure in figures)
+                rows.append(Row((name, *told, _moved(before, after)), marks={"kpi": code}))
     return Table(caption, headers, tuple(rows))
 
 
@@ -607,7 +614,50 @@ def _restatements(release: _Release) -> Section:
         "Chưa có hồ sơ nào làm thay đổi số liệu đã báo cáo." if not total
         else f"{shown(total)} lượt hồ sơ làm thay đổi số liệu của kỳ đã báo cáo.",
     )  # fmt: skip
-    return Section("restatements", "Điều chỉnh số liệu đã báo cáo", lead, (table,))
+    return Section("restatements", "Điều chỉnh số liệu đã báo cáo", lead, (_restated_kpis(release), table))
+
+
+def _restated_kpis(release: _Release) -> Table:
+    """Figures that are not what was reported: the province's, and behind it the offices'. A move between offices alone
+    leaves the province's as it was."""
+    key, sides = "period_type, period_start, kpi_code", ("before", "after")
+    figures = ", ".join(f"{part}_{side}" for side in sides for part in ("numerator", "denominator", "value"))
+    kinds = {code: tuple(rest) for code, *rest in release.rows("select kpi_code, kind, unit from marts.kpi_catalogue")}
+    found = release.rows(f"""
+        with moved as (
+            select {key}, count(*) filter (scope_type = 'agency') as offices
+            from marts.restated_kpis where scope_type in ('province', 'agency') group by {key}
+        )
+        select {key}, name_vi, offices, province.scope_code is not null, {figures}
+        from moved
+        inner join marts.kpi_catalogue using (kpi_code)
+        left join (select * from marts.restated_kpis where scope_type = 'province') as province using ({key})
+        order by period_start desc, period_type, kpi_code
+    """)
+    offices = f"select {key}, scope_code, {figures} from marts.restated_kpis where scope_type = 'agency'"
+
+    def moved(code: str, values: Sequence[Any]) -> tuple[str, str, str]:
+        kind, unit = kinds[code]
+        before, after = (
+            dict(zip(("numerator", "denominator", "value"), side, strict=True)) for side in (values[:3], values[3:])
+        )
+        told = _moved(rounded(before, kind), rounded(after, kind))
+        return _kpi(before, kind, unit), _kpi(after, kind, unit), told
+
+    groups = []
+    for period_type, start, code, name, count, has_province, *values in found:
+        told = moved(code, values) if has_province else (MISSING, MISSING, "không đổi")
+        groups.append(((period_type, start, code), (_period(period_type, start), name, *told, count), count))
+    opened = {
+        of: [(release.office(office), *moved(of[2], values)) for office, *values in rows]
+        for of, rows in _by_group(release, offices, 3, len(groups), "scope_code").items()
+    }
+    return _table(
+        "Chỉ tiêu đã báo cáo nay khác, toàn tỉnh và số đơn vị có thay đổi",
+        ("Kỳ", "Chỉ tiêu", "Đã báo cáo", "Nay biết", "Thay đổi", "Số đơn vị"),
+        groups, opened, ("Đơn vị", "Đã báo cáo", "Nay biết", "Thay đổi"), "marts.restated_kpis",
+        ("period_type", "period_start", "kpi"),
+    )  # fmt: skip
 
 
 def _portal(release: _Release) -> Section:

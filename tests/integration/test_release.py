@@ -131,7 +131,7 @@ def test_the_release_answers_by_itself(home: Path, tmp_path: Path) -> None:
 # --- how it is switched in, kept and retired
 
 
-@pytest.mark.parametrize("step", ["_write_tables", "write_text", "sync", "rename", "replace"])
+@pytest.mark.parametrize("step", ["write_tables", "write_text", "sync", "rename", "replace"])
 def test_whatever_breaks_before_the_switch_leaves_the_last_release(
     step: str, landing_and_home: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

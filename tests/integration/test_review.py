@@ -434,6 +434,10 @@ def test_workbooks_hold_what_offices_correct(
         "Bổ sung ngày kết thúc xử lý hoặc ngày trả kết quả, hoặc sửa lại trạng thái.",
         "dossiers/hoso_20230630_2300.csv",
     )  # fmt: skip
+    sheet = openpyxl.load_workbook(review.folder / "offices" / "H99.02.xlsx")[books.ROWS_SHEET]
+    assert sheet.freeze_panes == "A2" and sheet.row_dimensions[2].height == 30, (
+        "what is to be corrected needs two lines"
+    )
     book = review.book("H99.02")
     assert book["Tổng hợp"][:2] == [("Đơn vị", "UBND xã Thử"), ("Mã đơn vị", "H99.02")]
     assert dict(book["Tổng hợp"])[books.ROWS_SHEET] == 2 == len(book[books.ROWS_SHEET])

@@ -45,6 +45,8 @@ _FONT = "Times New Roman"
 _PROPERTIES = "docProps/core.xml"
 _MOMENT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 _EXAMPLE = re.compile(r'<row r="2".*?<c r="A2" s="(\d+)".*?</row>')
+# Points of one line of text, and how many lines a row shows at most.
+_LINE, _MOST_LINES = 15, 20
 _BEFORE_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -152,14 +154,20 @@ class _Frame:
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
             for name, part in self.parts.items():
                 book.writestr(zipfile.ZipInfo(name, _BEFORE_TIME), part, zipfile.ZIP_DEFLATED)
-            for (name, (before, after)), rows in zip(self.sheets.items(), sheets, strict=True):
-                made = "".join(self._row(number, row) for number, row in enumerate(rows, start=2))
+            for name, columns, rows in zip(self.sheets, _SHEETS.values(), sheets, strict=True):
+                before, after = self.sheets[name]
+                made = "".join(self._row(number, row, columns) for number, row in enumerate(rows, start=2))
                 book.writestr(zipfile.ZipInfo(name, _BEFORE_TIME), before + made + after, zipfile.ZIP_DEFLATED)
         return out.getvalue()
 
-    def _row(self, number: int, values: Iterable[Any]) -> str:
-        cells = "".join(self._cell(f"{letter}{number}", value) for letter, value in zip("ABCDEF", values, strict=False))
-        return f'<row r="{number}">{cells}</row>'
+    def _row(self, number: int, values: Iterable[Any], columns: tuple[tuple[str, int], ...]) -> str:
+        """A row as high as its longest text needs: not every program finds that out by itself."""
+        cells, lines = [], 1
+        for letter, value, (_, width) in zip("ABCDEF", values, columns, strict=False):
+            cells.append(self._cell(f"{letter}{number}", value))
+            lines = max(lines, -(-len(value) // int(1.1 * width)) if isinstance(value, str) else 1)
+        height = _LINE * min(lines, _MOST_LINES)
+        return f'<row r="{number}" ht="{height}" customHeight="1">{"".join(cells)}</row>'
 
     def _cell(self, place: str, value: Any) -> str:
         if isinstance(value, int):

@@ -34,6 +34,7 @@ DOSSIERS = {
     "closed_since": ("H33.01;1;13/06/2023;12/07/2023;;4;", "H33.01;1;13/06/2023;12/07/2023;05/07/2023;9;"),
     "received_since": (None, "H33.01;1;03/07/2023;20/07/2023;;4;"),
     "same_again": ("H33.02;1;14/06/2023;20/06/2023;20/06/2023;9;", "H33.02;1;14/06/2023;20/06/2023;20/06/2023;9;"),
+    "untouched": ("H33.01;1;16/06/2023;22/06/2023;21/06/2023;9;", "H33.01;1;16/06/2023;22/06/2023;21/06/2023;9;"),
     "of_no_period": ("H33.02;1;;;;1;", "H33.02;2;;;;1;"),
     # The only dossier of its month, and one that the export of 5 July closes and that of 20 July moves, from an agency that
     # has no other.
@@ -60,7 +61,7 @@ OTHERS = {
         "20230630": [f"H33-{code};1.000001;Sở Thử;H33.01;1;08/06/2023;22/06/2023;;4;" for code in ("other", "deleted")],
         "20230720": [
             "H33-other;1.000001;Sở Thử;H33.01;1;08/06/2023;22/06/2023;;4;x",
-            "H33-closed_since;1.000001;Sở Thử;H33.01;1;08/06/2023;22/06/2023;;4;",
+            "H33-same_again;1.000001;Sở Thử;H33.01;1;08/06/2023;22/06/2023;;4;",
         ],
     }),
     "registers/plan_tasks": ("Mã nhiệm vụ;Tên nhiệm vụ;Mã đơn vị chủ trì;Ngày giao;Hạn hoàn thành;Ngày hoàn thành;Trạng thái", {
@@ -70,6 +71,8 @@ OTHERS = {
             "NV2;Thử;H33.02;20/05/2023;15/08/2023;;Đang triển khai",
         ],
     }),
+    # Known before the report: only the register's new level moves it.
+    "registers/satisfaction": ("Mã đơn vị;Ngày khảo sát;Số người trả lời;Số người hài lòng", {"20230630": ["H33.01;12/06/2023;10;9"]}),
     "registers/petitions": ("Mã phản ánh kiến nghị;Ngày tiếp nhận;Hạn trả lời;Ngày trả lời;Mã đơn vị", {
         "20230630": ["PA1;10/06/2023;20/06/2023;;H33.01", "PA2;10/05/2023;20/05/2023;;H33.02"],
         "20230705": ["PA1;10/06/2023;20/06/2023;15/06/2023;H33.01", "PA3;12/06/2023;;;H33.03"],
@@ -201,7 +204,7 @@ def test_every_figure_that_moved_is_listed_as_reported_and_as_now(release: duckd
     assert found ^ expected == set()
     # KPIs of dossiers, moved by each of what moves them, and of the other sources, in every kind of scope.
     assert {row[0] for row in found} >= {"dossiers_received", "average_processing_working_days", "portal_sync_rate",
-                                         "plan_tasks_overdue", "petitions_received", "internal_process_rate"}  # fmt: skip
+                                         "plan_tasks_overdue", "petitions_received", "satisfaction_rate", "internal_process_rate"}  # fmt: skip
     assert {row[1] for row in found} == set(scope_types())
     assert release.execute(f"select count(*) from marts.restated_kpis where not ({moved})").fetchone() == (0,)
 
@@ -224,9 +227,9 @@ def test_each_report_of_a_closed_period_is_as_known_on_its_day(release: duckdb.D
     """).fetchall()
     # H33.03 has one dossier: open, then closed in June, then moved to another agency.
     assert resolved == [
-        ("2023-06-30", "H33.03", "000001_2023-06-30", 0), ("2023-06-30", "all", "000001_2023-06-30", 5),
-        ("2023-07-10", "H33.03", "000002_2023-07-10", 1), ("2023-07-10", "all", "000002_2023-07-10", 6),
-        ("2023-07-20", "all", None, 5),
+        ("2023-06-30", "H33.03", "000001_2023-06-30", 0), ("2023-06-30", "all", "000001_2023-06-30", 6),
+        ("2023-07-10", "H33.03", "000002_2023-07-10", 1), ("2023-07-10", "all", "000002_2023-07-10", 7),
+        ("2023-07-20", "all", None, 6),
     ]  # fmt: skip
 
 

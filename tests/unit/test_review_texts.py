@@ -100,3 +100,18 @@ def test_details_in_vietnamese(rule: str, detail: str, told: str) -> None:
     with duckdb.connect() as con:
         found: Any = con.execute(f"select {sql} from (select ? as rule, ? as detail)", [rule, detail]).fetchall()
     assert found == [(told,)]
+
+
+def test_details_are_declared_as_the_models_write_them() -> None:
+    """Words that change in a model would go untranslated: each declared one stands there, in a text of its own."""
+    flags = [MODELS / "intermediate/dossiers/int_dossier_flags.sql", MODELS / "marts/quality/dq_flags.sql"]
+    parts = re.split(rf"'({'|'.join(texts().rules)})'", "".join(path.read_text("utf-8") for path in flags))
+    after = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert set(after) == set(texts().rules)
+    for rule, finding in texts().rules.items():
+        written = re.findall(r"'([^'\n]*)'", after[rule])
+        assert finding.detail, rule
+        for words in finding.detail:
+            # The event's type and what stands for a missing code come from the data.
+            for part in re.split(r"\{\w+\}|^birth|^death|missing$", words):
+                assert not part or part in written, (rule, part)

@@ -1,8 +1,8 @@
 """Who did what in a home and when: append-only, chained, beside the releases; `cchc status` shows its tail.
 
-An entry is one of `ran` (a night, a rebuild, a purge), `accepted`, `withdrawn`, `purged`, `waived`, `froze`. It bears
-`at` (UTC), the `account` of the machine, the name given with --by where a person decides, and no number by which one
-could be known.
+An entry is one of `ran` (a night, a rebuild, a purge), `accepted`, `withdrawn`, `purged`, `waived`, `froze`,
+`exported`. It bears `at` (UTC), the `account` of the machine, the name given with --by where a person decides, and no
+number by which one could be known.
 """
 
 from __future__ import annotations
@@ -53,6 +53,11 @@ class Audit:
     def require_sound(self) -> None:
         """Raises CchcError when the chain is broken: nothing is done that could not be written down."""
         _ = self._chain.entries
+
+    def record_if_writable(self, event: str, **said: Any) -> None:
+        """Add an entry where this account may write the trail: who may only read a release leaves none."""
+        if os.access(self.home.audit if self.home.audit.exists() else self.home.root, os.W_OK):
+            self.record(event, **said)
 
     def record(self, event: str, **said: Any) -> None:
         """Add an entry, safely on disk when this returns. Long numbers in what people wrote are masked.

@@ -314,10 +314,18 @@ def score(release: Any, ask: Callable[[str], Any], convention: str, form: str, i
 @click.option("--out", required=True, metavar="FILE.xlsx", help="Where to write it; a file of that name is replaced.")
 def report(release: Any, ask: Callable[[str], Any], form_code: str, convention: str | None, out: str) -> None:
     """An official form in its layout: II.06a, II.06b, II.07a, II.07b, overdue-agencies, overdue-dossiers."""
+    from orchestration.audit import Audit
     from orchestration.reports import forms
 
     form = forms.form_named(form_code)
-    rows = forms.write(release, form, ask(convention or form.convention), Path(out))
+    question = ask(convention or form.convention)
+    rows = forms.write(release, form, question, Path(out))
+    Audit(Home(release.path.parents[1])).record_if_writable(
+        "exported",
+        what=f"{form.form} from {question.from_on} to {question.to_on}",
+        as_of=question.as_of.isoformat(),
+        release_id=release.release_id,
+    )
     _say(f"report    {form.form}, {rows} rows, in {out}")
 
 
@@ -430,6 +438,17 @@ def doctor(landing: str | None, home: str | None) -> None:
             _say(f"{'':<16}{found.remedy}")
     if ails:
         sys.exit(1)
+
+
+@cli.command("propose-thresholds")
+@_home_option
+def propose_thresholds(home: str | None) -> None:
+    """Draft the limits of expectations/ from the home's own history, for a person to review; nothing is changed."""
+    from orchestration.reports.proposals import as_yaml, proposals
+
+    settings = Settings.load(home=home)
+    place = Home.for_reading(settings)
+    print(as_yaml(proposals(place, settings), str(place.root)), end="")
 
 
 @cli.command()

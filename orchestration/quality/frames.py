@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 
 import duckdb
 import pandas as pd
@@ -52,17 +53,14 @@ select
 from marts.dq_reconciliation
 """
 
-# The newest month that is over beside the twelve before it, for the province and each agency.
+# A month that is over beside the twelve before it, for the province and each agency.
 _KPI_MOVEMENTS = """
 with months as (
-    select kpi_code, scope_type, scope_code, period_start, value, denominator, max(period_start) over () as newest
+    select kpi_code, scope_type, scope_code, period_start, value, denominator, $month::date as newest
     from marts.kpi_values
     where
         period_type = 'month' and scope_type in ('province', 'agency') and period_end = last_day(period_start)
-        and period_start >= (
-            select max(period_start) - interval 12 month from marts.kpi_values
-            where period_type = 'month' and period_end = last_day(period_start)
-        )
+        and period_start between $month::date - interval 12 month and $month::date
 )
 
 select
@@ -93,7 +91,7 @@ _DIMENSIONS = {
     "provider_key": "dim_payment_provider",
 }
 _NO_DAY, _FIRST_DAY = "date '9999-12-31'", "date '2010-01-01'"
-_LAST_DAY = "(select as_of + interval 1 year from lake.run)"
+_LAST_DAY = "(select max(as_of) + interval 1 year from marts.kpi_values)"
 _OF_DOSSIERS = {
     **{
         ("share", f"{column}={code}"): f"count(*) filter ({column} = '{code}') / nullif(count({column}), 0)"
@@ -146,13 +144,23 @@ def build_frames(
     }
 
 
-def kpi_movements_frame(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """The frame `kpi_movements`: each count, rate and mean of the newest month that is over, province and agencies.
+def kpi_movements_frame(connection: duckdb.DuckDBPyConnection, month: date | None = None) -> pd.DataFrame:
+    """The frame `kpi_movements`: each count, rate and mean of a month, the newest that is over unless one is given.
 
-    `former` is the month before, `usual` the median of up to twelve before, of which `months` are known. Empty until a
-    month is over.
+    For the province and each agency. `former` is the month before, `usual` the median of up to twelve before, of which
+    `months` are known. Empty until a month is over.
     """
-    return _fetch(connection, _KPI_MOVEMENTS)
+    month = month or max(months_over(connection), default=None)
+    return _fetch(connection, _KPI_MOVEMENTS, {"month": month})
+
+
+def months_over(connection: duckdb.DuckDBPyConnection) -> list[date]:
+    """The first day of each month that is over, oldest first."""
+    rows = connection.execute(
+        "select distinct period_start from marts.kpi_values "
+        "where period_type = 'month' and period_end = last_day(period_start) order by all"
+    ).fetchall()
+    return [month for (month,) in rows]
 
 
 def facts_frame(connection: duckdb.DuckDBPyConnection, former: Mapping[str, int]) -> pd.DataFrame:
@@ -197,9 +205,11 @@ def _measures_of(table: str, columns: list[str]) -> Iterator[tuple[tuple[str, st
         yield from _OF_DOSSIERS.items()
 
 
-def _fetch(connection: duckdb.DuckDBPyConnection, query: str) -> pd.DataFrame:
+def _fetch(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, object] | None = None
+) -> pd.DataFrame:
     """The rows with codes as categories: they repeat over and over, and the frame stands in memory."""
-    rows = connection.sql(query).to_arrow_table()
+    rows = connection.sql(query, params=parameters).to_arrow_table()
     for at, field in enumerate(rows.schema):
         if pa.types.is_string(field.type):
             rows = rows.set_column(at, field.name, rows.column(at).dictionary_encode())

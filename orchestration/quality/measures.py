@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -68,21 +69,34 @@ def newest_nights(con: duckdb.DuckDBPyConnection, files: Iterable[LakeFile], as_
     Two nights are read of each source, whatever the lake holds. `con` sees the warehouse's `marts.dq_flags`.
     """
     nights = nights_of(files)
-    rhythm = [m for s, of in nights.items() for m in _rhythm(s, of, as_of) if m.night == max(of)]
-    measured = measured_nights(con, {s: dict(list(of.items())[-2:]) for s, of in nights.items()})
+    newest = {s: max(of) for s, of in nights.items()}
+    rhythm = [m for s, of in nights.items() for m in _rhythm(s, of, as_of)]
+    measured = _beside_former(measured_nights(con, {s: dict(list(of.items())[-2:]) for s, of in nights.items()}))
+    return to_frame([m for m in [*rhythm, *measured] if m.night == newest[m.source]])
+
+
+def every_night(con: duckdb.DuckDBPyConnection, files: Iterable[LakeFile], as_of: date) -> pd.DataFrame:
+    """The frame `source_nights` of every night of every source; the whole lake is read."""
+    nights = nights_of(files)
+    rhythm = [m for s, of in nights.items() for m in _rhythm(s, of, as_of)]
+    return to_frame([*rhythm, *_beside_former(measured_nights(con, nights))])
+
+
+def _beside_former(measured: list[Measure]) -> list[Measure]:
+    """What was measured of nights, each beside the night before it of the same source."""
     known = {(m.source, m.night, m.measure, m.item): m for m in measured}
-    former = {s: sorted(of)[-2] for s, of in nights.items() if len(of) > 1}
+    days = {s: sorted({m.night for m in measured if m.source == s}) for s in {m.source for m in measured}}
+    former = {(s, night): before for s, of in days.items() for before, night in pairwise(of)}
 
     def beside(m: Measure) -> Measure:
-        night = former.get(m.source)
+        night = former.get((m.source, m.night))
         before = night and known.get((m.source, night, "rejected_share", ""))
         if not before or before.rows < LEAST_ROWS or m.measure == "flagged_share":
             return m
         same = known.get((m.source, before.night, m.measure, m.item))
         return m._replace(usual=same.value if same else 0.0)  # nothing was rejected so
 
-    newest = [beside(m) for m in measured if m.night == max(nights[m.source])]
-    return to_frame([*rhythm, *newest])
+    return [beside(m) for m in measured]
 
 
 def to_frame(measures: list[Measure]) -> pd.DataFrame:

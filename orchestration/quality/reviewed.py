@@ -73,20 +73,58 @@ class Retention(Reviewed):
         return self
 
 
-class Expectation(Reviewed):
-    """One rule about a frame. `reason` begins with its date; `title` is what a Vietnamese page shows.
+class Limit(Reviewed):
+    """How far a quantity may go: no row of the frame, of those that `of` picks, lies below `least` or above `most`.
 
+    `of` and `quantity` are expressions over the frame's columns, as pandas' `query` and `eval` take them.
+    """
+
+    of: Text
+    quantity: Text
+    least: float | int | None = None
+    most: float | int | None = None
+
+    @model_validator(mode="after")
+    def says_how_far(self) -> Limit:
+        if self.least is None and self.most is None:
+            raise ValueError("give least, most or both")
+        return self
+
+    @property
+    def beyond(self) -> str:
+        """The condition that a row breaks the limit."""
+        bounds = [("<", self.least), (">", self.most)]
+        sides = [f"({self.quantity}) {sign} {bound}" for sign, bound in bounds if bound is not None]
+        return f"({self.of}) and ({' or '.join(sides)})"
+
+
+class Expectation(Reviewed):
+    """One rule about a frame: an expectation with its arguments, or a limit, which is one of no row beyond it.
+
+    `reason` begins with its date; `title` is what a Vietnamese page shows.
     `value_set` may name a list that stands elsewhere: `kpi_codes`, `scope_types` (orchestration/catalogue.py).
     """
 
     name: Name
     title: Text
+    limit: Limit | None = None
     expectation: Text
     arguments: dict[str, Any] = {}
     severity: Literal["error", "warning"]
     blocking: bool
     applies_when_empty: bool = True
     reason: Reason
+
+    @model_validator(mode="before")
+    @classmethod
+    def a_limit_is_an_expectation(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "limit" not in given:
+            return given
+        if "expectation" in given or "arguments" in given:
+            raise ValueError("give either a limit or an expectation")
+        condition = Limit.model_validate(given["limit"]).beyond
+        arguments = {"value": 0, "row_condition": condition, "condition_parser": "pandas"}
+        return given | {"expectation": "expect_table_row_count_to_equal", "arguments": arguments}
 
     @field_validator("arguments")
     @classmethod

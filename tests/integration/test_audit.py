@@ -27,6 +27,8 @@ def doctored(home: Path) -> str:
 @pytest.fixture
 def audited(nightly: Callable, landing_and_home: tuple[Path, Path], ask: Callable) -> Path:
     landing, home = landing_and_home
+    trail = home / "audit.jsonl"
+    trail.write_text(trail.read_text("utf-8").splitlines(keepends=True)[0], "utf-8")  # others may have asked for forms
     file = "dossiers/khong ngay.csv"
     ask("accept", "--home", home, file, "--reason", "công văn số 091 234 567 890", *BY)
     ask("withdraw", "--home", home, file, "--reason", "gửi nhầm", *BY)
@@ -45,6 +47,22 @@ def test_each_deed_is_written_down(audited: Path, ask: Callable) -> None:
     told = [line for line in ask("status", "--home", audited).splitlines() if line.startswith("audit")]
     assert len(told) == 4 and f"{BY[1]} withdrawn dossiers/khong ngay.csv, gửi nhầm" in told[2]
     assert doctored(audited).startswith("well")
+
+
+def test_a_form_that_leaves_the_house_is_written_down(
+    ask: Callable, landing_and_home: tuple[Path, Path], tmp_path: Path
+) -> None:
+    _, home = landing_and_home
+    period = ("--from", "2023-01-01", "--to", "2023-06-30")
+    ask("report", "--home", home, "II.06a", *period, "--out", tmp_path / "a.xlsx")
+    entry = Audit(Home(home)).entries[-1]
+    assert (entry["event"], entry["what"]) == ("exported", "II.06a from 2023-01-01 to 2023-06-30")
+    assert (entry["as_of"], entry["release_id"]) == ("2023-07-31", "000001_2023-07-31")
+    trail = (home / "audit.jsonl").read_bytes()
+    with pytest.MonkeyPatch.context() as patch:  # an account that may only read
+        patch.setattr("os.access", lambda path, mode: Path(path) != home / "audit.jsonl")
+        ask("report", "--home", home, "II.06a", *period, "--out", tmp_path / "b.xlsx")
+    assert (home / "audit.jsonl").read_bytes() == trail and (tmp_path / "b.xlsx").exists()
 
 
 def test_a_changed_entry_is_found(audited: Path, nightly: Callable, ask: Callable) -> None:

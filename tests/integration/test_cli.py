@@ -161,6 +161,7 @@ def test_a_held_home_exits_4_and_stays_the_holders(cchc, landing_and_home: tuple
         "submit",
         "verify",
         "reproduce",
+        "propose-thresholds",
     ],
 )
 def test_every_command_explains_itself(command: str, ask) -> None:

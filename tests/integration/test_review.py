@@ -185,6 +185,7 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path, home: Path, published: R
     subject = replace(golden, release_id="000002_2023-07-31", files=[*golden.files, new], decisions=(DECISION,))
     before = json.loads(json.dumps(published.summary))
     before["kpis"]["values"]["dossiers_received"]["numerator"] -= 1
+    before["flags"].append({"rule": "due_before_received", "office": "H99.09", "count": 5})
     known = frozenset((f["source_file"], f["sha256"]) for f in golden.files)
     write_review(con, folder, subject, [Former(before, known)], [WAIVER])
     for table in ("offices", "offices_of_communes", "told_rows", "told_files", "told_flags"):
@@ -228,6 +229,9 @@ def which_rule_by_whom_and_is_it_growing(review: Review, release: duckdb.DuckDBP
     assert first.get("data-rule") == "no_due_date"
     cells = review.cells("flags", "Theo quy tắc", rule="no_due_date")
     assert cells[1:4] == ["1", "3.001", "+3.000"] and cells[4] == "UBND xã Thử (H99.02): 3.001"
+    gone = review.cells("flags", "Theo quy tắc", rule="due_before_received")
+    assert gone == ["Ngày hẹn trả trước ngày tiếp nhận", "5", "0", "-5", "–"]
+    assert review.cells("flags", "Theo đơn vị", office="H99.09") == ["H99.09", "5", "0", "-5", "–"]
 
 
 def which_source_is_late(review: Review, release: duckdb.DuckDBPyConnection) -> None:
@@ -315,9 +319,9 @@ def test_counts_are_the_releases(review: Review, troubled: duckdb.DuckDBPyConnec
     def counted(query: str) -> dict[tuple[str, ...], int]:
         return {tuple(key): count for *key, count in troubled.execute(query).fetchall()}
 
-    assert review.counts("flags", "Theo quy tắc") == counted(
-        "select rule_code, count(*) from marts.dq_flags group by 1"
-    )
+    rules = review.counts("flags", "Theo quy tắc")
+    assert rules.pop(("due_before_received",)) == 0, "the last release had it"
+    assert rules == counted("select rule_code, count(*) from marts.dq_flags group by 1")
     assert sum(review.counts("flags", "Theo đơn vị").values()) == MANY + 7
     assert review.counts("rejected", "Tệp bị loại") == counted(
         "select reason_code, source, count(*) from marts.dq_rejected_files group by all"

@@ -376,11 +376,11 @@ def _rejected(release: _Release) -> Section:
         key: [(_source(s), f, n, c, title_of(told.reasons_of_rows, r)) for s, f, n, c, r in rows]
         for key, rows in of_office.items()
     }
-    former = _trend(release, "rejected_rows", lambda one: one["office"])
+    former, gone = _trend(release, "rejected_rows", lambda one: one["office"], by_office)
     rows_by_office = _table(
         "Dòng bị loại, theo đơn vị",
         ("Đơn vị", *_former_days(release), "Bản này"),
-        [((o,), (release.office(o), *former(o), count), count) for o, count in by_office],
+        [((o,), (release.office(o), *former(o), count), count) for o, count in [*by_office, *gone]],
         of_office, ("Nguồn", "Tệp", "Dòng số", "Cột", "Lý do"), where, ("office",),
     )  # fmt: skip
     totals = release.summary["totals"]
@@ -410,14 +410,14 @@ def _flags(release: _Release) -> Section:
         release, "select rule_code, office, entity_code, detail, source_file from told_flags", 1, len(rules)
     )
     offices_of_rule = _most_by(release, "rule_code", "office")
-    former = _trend(release, "flags", lambda one: one["rule"])
+    former, gone = _trend(release, "flags", lambda one: one["rule"], rules)
     by_rule = _table(
         "Theo quy tắc",
         ("Quy tắc", *_former_days(release), "Bản này", "Thay đổi", "Nhiều nhất tại"),
         [
             ((rule,), (title_of(told.rules, rule), *former(rule), count, _since_last(release, former(rule), count),
-                       _named(offices_of_rule[rule], release.office)), count)
-            for rule, count in rules
+                       _named(offices_of_rule.get(rule, ()), release.office)), count)
+            for rule, count in [*rules, *gone]
         ],
         of_rule, ("Đơn vị", "Mã", "Chi tiết", "Tệp"), where, ("rule",),
     )  # fmt: skip
@@ -427,14 +427,14 @@ def _flags(release: _Release) -> Section:
     )
     of_office = {key: [(title_of(told.rules, rule), *rest) for rule, *rest in rows] for key, rows in of_office.items()}
     rules_of_office = _most_by(release, "office", "rule_code")
-    former_of_office = _trend(release, "flags", lambda one: one["office"])
+    former_of_office, gone = _trend(release, "flags", lambda one: one["office"], offices)
     by_office = _table(
         "Theo đơn vị",
         ("Đơn vị", *_former_days(release), "Bản này", "Thay đổi", "Nhiều nhất là"),
         [
             ((o,), (release.office(o), *former_of_office(o), count, _since_last(release, former_of_office(o), count),
-                    _named(rules_of_office[o], lambda rule: title_of(told.rules, rule))), count)
-            for o, count in offices
+                    _named(rules_of_office.get(o, ()), lambda rule: title_of(told.rules, rule))), count)
+            for o, count in [*offices, *gone]
         ],
         of_office, ("Quy tắc", "Mã", "Chi tiết", "Tệp"), where, ("office",),
     )  # fmt: skip
@@ -463,15 +463,19 @@ def _named(most: Sequence[tuple[str, int]], name: Callable[[str], str]) -> str:
     return "; ".join(f"{name(code)}: {shown(count)}" for code, count in most)
 
 
-def _trend(release: _Release, what: str, key: Callable[[Mapping[str, Any]], str]) -> Callable[[str], tuple[int, ...]]:
-    """What each former release counted, oldest first, of a key of its summary."""
+def _trend(
+    release: _Release, what: str, key: Callable[[Mapping[str, Any]], str], found: Sequence[tuple[str, int]]
+) -> tuple[Callable[[str], tuple[int, ...]], list[tuple[str, int]]]:
+    """What each former release counted of a key of its summary, oldest first; and with the count 0 the keys that the
+    last one had and that are not `found` any more."""
     counted = []
     for former in release.former:
         of: dict[str, int] = {}
         for one in former.summary[what]:
             of[key(one)] = of.get(key(one), 0) + one["count"]
         counted.append(of)
-    return lambda code: tuple(of.get(code, 0) for of in counted)
+    gone = sorted((counted[-1] if counted else {}).keys() - {code for code, _ in found})
+    return lambda code: tuple(of.get(code, 0) for of in counted), [(code, 0) for code in gone]
 
 
 def _former_days(release: _Release) -> tuple[str, ...]:

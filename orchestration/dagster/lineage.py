@@ -32,21 +32,12 @@ def model_key(node: dict[str, Any]) -> AssetKey:
 
 def models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Models and seeds that stand in the warehouse, by unique id."""
-    return {
-        i: n
-        for i, n in manifest["nodes"].items()
-        if n["resource_type"] in ("model", "seed") and n["config"]["materialized"] != "ephemeral"
-    }
+    return {i: n for i, n in manifest["nodes"].items() if n["resource_type"] in ("model", "seed")}
 
 
-def parents(manifest: dict[str, Any], node: dict[str, Any]) -> list[str]:
-    """What a model reads, by unique id: of a model that stands nowhere, what that reads."""
-    found = []
-    for parent in node.get("depends_on", {}).get("nodes", []):
-        read = manifest["nodes"].get(parent)
-        is_ephemeral = read is not None and read["config"]["materialized"] == "ephemeral"
-        found += parents(manifest, read) if is_ephemeral else [parent]
-    return found
+def parents(node: dict[str, Any]) -> list[str]:
+    """What a model reads, by unique id."""
+    return node.get("depends_on", {}).get("nodes", [])
 
 
 def model_specs(manifest: dict[str, Any]) -> list[AssetSpec]:
@@ -56,7 +47,7 @@ def model_specs(manifest: dict[str, Any]) -> list[AssetSpec]:
     specs = []
     for node in nodes.values():
         upstream = []
-        for parent in parents(manifest, node):
+        for parent in parents(node):
             if parent in nodes:
                 upstream.append(model_key(nodes[parent]))
             elif parent.startswith("source."):

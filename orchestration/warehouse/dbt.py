@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -18,10 +19,12 @@ import duckdb
 import yaml
 
 from orchestration.errors import CchcError, full_disk, is_full_disk, told, told_by_database
-from orchestration.files import write_text
+from orchestration.files import sha256_of, write_text
 from orchestration.home import MARKER, Home
 from orchestration.settings import PROJECT_DIR, Settings, quiet_telemetry
 from orchestration.sql.engine import CLOSED, limits
+
+MANIFEST, _MADE_OF = "manifest.json", "manifest.made_of"
 
 
 def target_of(home: Path | None) -> Path:
@@ -43,7 +46,7 @@ def _temporary() -> tempfile.TemporaryDirectory:
 
 def manifest_path(home: Home) -> Path:
     """The manifest of the home's last build."""
-    return target_of(home.root) / "manifest.json"
+    return target_of(home.root) / MANIFEST
 
 
 @contextmanager
@@ -112,7 +115,9 @@ def build_arguments(target: Path, profiles: Path) -> list[str]:
 
 
 def parse_arguments(target: Path) -> list[str]:
-    return ["parse", *_options(target, PROJECT_DIR)]
+    """Writing the manifest takes longer than the parse of a project that did not change."""
+    unwritten = ["--no-write-json"] if _is_current(target) else []
+    return ["parse", *_options(target, PROJECT_DIR), *unwritten]
 
 
 def write_profile(folder: Path, warehouse: Path, settings: Settings, spill: Path) -> Path:
@@ -138,7 +143,7 @@ def _begun(home: Path | None) -> Path:
     target, own = target_of(home), PROJECT_DIR / "target"
     if target != own and not (target / "partial_parse.msgpack").exists():
         with _alone_with(target), suppress(OSError):
-            for name in ("partial_parse.msgpack", "manifest.json"):
+            for name in ("partial_parse.msgpack", MANIFEST, _MADE_OF):
                 shutil.copy2(own / name, target / name)
                 (target / name).chmod(0o600)
     return target
@@ -147,18 +152,28 @@ def _begun(home: Path | None) -> Path:
 def parsed_manifest(home: Path | None = None) -> dict[str, Any]:
     """The project's manifest as data, parsed anew when a file of the project is newer. Raises CchcError."""
     target = _begun(home)
-    files = [PROJECT_DIR / "dbt_project.yml", PROJECT_DIR / "profiles.yml"]
-    for folder in ("models", "macros", "seeds", "tests/dbt"):
-        files += (PROJECT_DIR / folder).rglob("*")
-    newest = max(path.stat().st_mtime for path in files)
-    path = target / "manifest.json"
+    if not _is_current(target):
+        parse(home)
+    return json.loads((target / MANIFEST).read_text("utf-8"))
+
+
+def _is_current(target: Path) -> bool:
+    """Whether the manifest that lies there is whole, and of the project as it is."""
     try:
-        if path.stat().st_mtime >= newest:
-            return json.loads(path.read_text("utf-8"))
+        return (target / _MADE_OF).read_text("utf-8") == _made_of(target)
     except (OSError, ValueError):
-        pass
-    parse(home)
-    return json.loads(path.read_text("utf-8"))
+        return False
+
+
+def _made_of(target: Path) -> str:
+    """The sums of all that the manifest follows from, and its own."""
+    files = [PROJECT_DIR / name for name in ("dbt_project.yml", "profiles.yml", "requirements.lock")]
+    for folder in ("models", "macros", "seeds", "tests/dbt"):
+        files += sorted((PROJECT_DIR / folder).rglob("*"))
+    digest = hashlib.sha256()
+    for path in filter(Path.is_file, files):
+        digest.update(f"{path.relative_to(PROJECT_DIR)}\0".encode() + path.read_bytes() + b"\0")
+    return f"{digest.hexdigest()} {sha256_of(target / MANIFEST)}"
 
 
 def parse(home: Path | None = None) -> Any:
@@ -183,7 +198,10 @@ def _parse(target: Path) -> Any:
 
     with _alone_with(target):
         _forget_what_misleads(target / "partial_parse.msgpack")
-        result = dbtRunner().invoke(parse_arguments(target))
+        arguments = parse_arguments(target)
+        result = dbtRunner().invoke(arguments)
+        if result.success and "--no-write-json" not in arguments:
+            write_text(target / _MADE_OF, _made_of(target))
         for kept in target.glob("*"):
             kept.chmod(0o600 if kept.is_file() else 0o700)
     return result

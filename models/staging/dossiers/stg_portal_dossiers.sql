@@ -1,2 +1,1 @@
-{{ config(materialized='ephemeral') }}
 {{ staged_dossiers(source('lake', 'portal_dossiers')) }}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,16 +25,25 @@ def doctored(home: Path) -> str:
     return line
 
 
-@pytest.fixture
-def audited(nightly: Callable, landing_and_home: tuple[Path, Path], ask: Callable) -> Path:
-    landing, home = landing_and_home
+@pytest.fixture(scope="module")
+def decided(nightly: Callable, home: Path, ask: Callable, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a landing and the home of a night after two decisions."""
+    folder = tmp_path_factory.mktemp("decided")
+    landing = Path(shutil.copytree(home.parent / "landing", folder / "landing"))
+    home = Path(shutil.copytree(home, folder / "home", symlinks=True))
     trail = home / "audit.jsonl"
     trail.write_text(trail.read_text("utf-8").splitlines(keepends=True)[0], "utf-8")  # others may have asked for forms
     file = "dossiers/khong ngay.csv"
     ask("accept", "--home", home, file, "--reason", "công văn số 091 234 567 890", *BY)
     ask("withdraw", "--home", home, file, "--reason", "gửi nhầm", *BY)
     nightly(landing, home)
-    return home
+    return folder
+
+
+@pytest.fixture
+def audited(decided: Path, tmp_path: Path) -> Path:
+    shutil.copytree(decided, tmp_path / "decided", symlinks=True)
+    return tmp_path / "decided" / "home"
 
 
 def test_each_deed_is_written_down(audited: Path, ask: Callable) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from orchestration.reports.review.content import Page
-from orchestration.reports.review.shown import English, shown
+from orchestration.reports.review.content import Page, Table
+from orchestration.reports.review.shown import MISSING, English, shown
+
+_FIGURE = re.compile(r"[+-]?\d{1,3}(\.\d{3})*(,\d+)?( %| VND)?")
 
 
 def rendered(page: Page, workbooks: Collection[str]) -> str:
@@ -18,5 +21,13 @@ def rendered(page: Page, workbooks: Collection[str]) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["shown"] = shown
+    environment.filters["figures"] = _figures
     environment.tests["english"] = lambda value: isinstance(value, English)
     return environment.get_template("page.j2").render(page=page, workbooks=frozenset(workbooks))
+
+
+def _figures(table: Table) -> list[bool]:
+    """Of each column, whether its digits stand one below the other: figures and nothing else, some of them known."""
+    columns = [[shown(row.cells[at]) for row in table.rows] for at in range(len(table.headers))]
+    known = [[text for text in column if text != MISSING] for column in columns]
+    return [bool(texts) and all(map(_FIGURE.fullmatch, texts)) for texts in known]

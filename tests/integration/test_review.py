@@ -485,6 +485,29 @@ def test_a_release_of_nothing_has_its_page(home: Path, tmp_path: Path) -> None:
     assert review.cells("news", "Tổng số", total="dossiers") == ["Hồ sơ", "3", "0", "-3"]
 
 
+def test_each_total_opens_its_rows(home: Path, tmp_path: Path) -> None:
+    """Below it, or where it leads to; dossiers that only files tell of which the release before did not count."""
+    subject = subject_of(home)
+    [new] = [f["source_file"] for f in subject.files if f["source_file"] == "dossiers/hoso_20230310_2300.csv"]
+    known = frozenset((f["source_file"], f["sha256"]) for f in subject.files if f["source_file"] != new)
+    with duckdb.connect() as con:
+        con.execute(f"attach '{home / 'current' / 'cchc.duckdb'}' as release (read_only)")
+        con.execute("use release")
+        write_review(con, tmp_path / "review", subject, [Former(nothing(subject), known)])
+        files_of: dict[str, set[str]] = {}
+        for code, file in con.execute("select dossier_code, source_file from marts.fct_dossier_versions").fetchall():
+            files_of.setdefault(code, set()).add(file)
+    review = Review(tmp_path / "review")
+    expected = sorted(code for code, files in files_of.items() if files == {new})
+    assert 0 < len(expected) < len(files_of)
+    assert [row[0] for row in review.opened("news", "Tổng số", total="dossiers")] == expected
+    totals = {body.get("data-total"): body for body in review.bodies("news", "Tổng số")}
+    assert len(totals) == 6
+    for key, body in totals.items():
+        places = [link.removeprefix("#") for link in body.xpath(".//th/a/@href")]
+        assert [len(review.tree.xpath(f"//*[@id='{p}']")) for p in places] == ([] if key == "dossiers" else [1]), key
+
+
 def nothing(subject: Subject) -> dict[str, Any]:
     """The summary of a release before, of which only totals are asked."""
     totals = dict.fromkeys(

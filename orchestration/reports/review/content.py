@@ -59,7 +59,8 @@ class Former:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; `hidden` rows more are not listed, and stand in `where`. A folded one opens by its caption."""
+    """A table; `hidden` rows more are not listed, and stand in `where`. A folded one opens by its caption, and has a
+    `key` where something leads to it."""
 
     caption: str
     headers: tuple[str, ...]
@@ -67,15 +68,17 @@ class Table:
     hidden: int = 0
     where: str = ""
     is_folded: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row's cells; what it counts opens as a table. `marks` are data attributes."""
+    """A row's cells; what it counts opens as a table, or in another section. `marks` are data attributes."""
 
     cells: tuple[Any, ...]
     opens: Table | None = None
     marks: Mapping[str, str] = field(default_factory=dict)
+    opens_in: str = ""
 
 
 @dataclass(frozen=True)
@@ -235,7 +238,7 @@ def _kpi(figure: Mapping[str, Any], kind: str, unit: str) -> str:
 def _news(release: _Release) -> Section:
     last, now = release.last, release.summary
     title = "Có gì mới so với bản công bố trước"
-    files = replace(_new_files(release), is_folded=True)
+    files = replace(_new_files(release), is_folded=True, key="new-files")
     kpis = tuple(Row((name, value), marks={"kpi": code}) for code, name, value in _kpis(release))
     every = Table("Mọi chỉ tiêu toàn tỉnh của năm đang chạy", ("Chỉ tiêu", "Giá trị"), kpis, is_folded=True)
     if last is None:
@@ -243,16 +246,19 @@ def _news(release: _Release) -> Section:
         return Section("news", title, (lead,), (files, every))
     was = last.summary
     counted = [
-        ("Tệp dữ liệu", "files"), ("Dòng đã đọc", "rows_read"), ("Dòng bị loại", "rows_rejected"),
-        ("Hồ sơ", "dossiers"), ("Cảnh báo", "flags"), ("Hồ sơ làm thay đổi số đã báo cáo", "restatements"),
+        ("Tệp dữ liệu", "files", "new-files"), ("Dòng đã đọc", "rows_read", "new-files"),
+        ("Dòng bị loại", "rows_rejected", "rejected"),
+        ("Hồ sơ", "dossiers", ""), ("Cảnh báo", "flags", "flags"),
+        ("Hồ sơ làm thay đổi số đã báo cáo", "restatements", "restatements"),
     ]  # fmt: skip
+    opened = {"dossiers": _new_dossiers(release)}
     totals = Table(
         "Tổng số",
         ("Nội dung", "Bản trước", "Bản này", "Thay đổi"),
         tuple(
             Row((name, was["totals"][key], now["totals"][key], _change(was["totals"][key], now["totals"][key])),
-                marks={"total": key})
-            for name, key in counted
+                opens=opened.get(key), marks={"total": key}, opens_in=section)
+            for name, key, section in counted
         ),
     )  # fmt: skip
     lead = f"So với bản {was['release_id']} (số liệu đến ngày {shown(date.fromisoformat(was['as_of']))})."
@@ -295,6 +301,21 @@ def _new_files(release: _Release) -> Table:
         ("Tệp", "Nguồn", "Dòng đã đọc", "Dòng nhận", "Dòng bị loại", "Dòng bị loại và cảnh báo"),
         groups, opened, ("Loại", "Mã hoặc dòng số", "Lý do", "Chi tiết"),
         "marts.dq_rejected_rows, marts.dq_flags; tệp trong manifest.json, mục sources", ("source", "file"), _OF_COUNT,
+    )  # fmt: skip
+
+
+def _new_dossiers(release: _Release) -> Table:
+    """Dossiers of which the last release counted no file."""
+    new = """
+        select dossier_code, min(known_from) as known_from, arg_max(source_file, known_from) as source_file
+        from marts.fct_dossier_versions group by dossier_code
+        having bool_and(source_file in (select n.source_file from new_files as n))
+    """
+    [(count,)] = release.rows(f"select count(*) from ({new})")
+    listed = release.rows(f"select dossier_code, known_from, source_file from ({new}) order by all limit {_OF_COUNT}")
+    return Table(
+        "Hồ sơ chỉ có trong tệp mới", ("Mã hồ sơ", "Biết từ", "Tệp"), tuple(Row(row) for row in listed),
+        count - len(listed), "marts.fct_dossier_versions",
     )  # fmt: skip
 
 

@@ -101,6 +101,7 @@ def test_a_full_disk(step: str, limit: int, written: str, cchc: Callable, landin
     """From the moment that the step begins to the moment that it fails, no file may grow beyond the limit."""
     _, home = landing_and_home
     current = (home / "current").resolve()
+    (target_of(home) / "manifest.made_of").unlink()  # so that the manifest is written anew
     program = """
 import importlib, resource, sys
 from orchestration import cli

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from orchestration.files import write_text
 from orchestration.lake.files import Content
@@ -23,6 +24,10 @@ class Decision:
     reason: str
     decided_by: str
     decided_at: str
+
+    def values(self) -> dict[str, Any]:
+        """What is kept of it, as JSON values."""
+        return asdict(self) | {"stamp": self.stamp.isoformat() if self.stamp else None}
 
     @property
     def content(self) -> Content:
@@ -42,6 +47,7 @@ def recorded(folder: Path) -> list[Decision]:
 def record(folder: Path, made: Decision) -> None:
     """Add a decision to a folder: one file each, none is ever changed."""
     folder.mkdir(exist_ok=True)
-    values = asdict(made) | {"stamp": made.stamp.isoformat() if made.stamp else None}
     number = len(list(folder.glob("*.json"))) + 1
-    write_text(folder / f"{number:06d}-{made.decision}.json", json.dumps(values, ensure_ascii=False, indent=1) + "\n")
+    write_text(
+        folder / f"{number:06d}-{made.decision}.json", json.dumps(made.values(), ensure_ascii=False, indent=1) + "\n"
+    )

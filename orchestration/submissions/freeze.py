@@ -16,7 +16,7 @@ from orchestration.audit import Audit
 from orchestration.errors import PublicationBlocked, UsageError, writing
 from orchestration.files import sync, write_text
 from orchestration.home import Home
-from orchestration.lake.decisions import Decision
+from orchestration.ingestion.cells import without_long_numbers
 from orchestration.night import steps
 from orchestration.night.holding import Night, held
 from orchestration.night.request import SILENT, Listener, Request
@@ -32,7 +32,7 @@ _ENDED = ("published", "nothing new", "blocked")
 
 
 def waivers(checks: Sequence[str], reason: str | None, by: str | None) -> list[Waiver]:
-    """One waiver a check. Raises UsageError when it is not said why, or by whom."""
+    """One waiver a check, its long numbers masked. Raises UsageError when why or by whom is not said."""
     if not checks:
         if reason or by:
             raise UsageError("--reason and --by speak of a waiver: give --waive CHECK, too")
@@ -40,7 +40,8 @@ def waivers(checks: Sequence[str], reason: str | None, by: str | None) -> list[W
     if not (reason or "").strip() or not (by or "").strip():
         raise UsageError("a waiver bears a reason and a name: give --reason TEXT --by NAME")
     now = datetime.now(HO_CHI_MINH).isoformat(timespec="seconds")
-    return [Waiver(check, str(reason), str(by), now) for check in dict.fromkeys(checks)]
+    why, who = without_long_numbers(str(reason)), without_long_numbers(str(by))
+    return [Waiver(check, why, who, now) for check in dict.fromkeys(checks)]
 
 
 def freeze(settings: Settings, submission: Submission, waived: Sequence[Waiver], listener: Listener = SILENT) -> Path:
@@ -93,7 +94,7 @@ def _write(
             "frozen_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "code_version": code_version(),
             "sources": inputs_of(list(ingested.files)),
-            "decisions": [_decided(made) for made in ingested.decisions.values()],
+            "decisions": [made.values() for made in ingested.decisions.values()],
             "reports": reported.entries(home),
             "tables": rows,
             "verdict": {
@@ -137,7 +138,3 @@ def _require_effective(verdict: Verdict, waived: Sequence[Waiver]) -> None:
     blocking = {check.check_code for check in verdict.blocking_failures}
     if idle := [waiver.check_code for waiver in waived if waiver.check_code not in blocking]:
         raise UsageError(f"{idle[0]} does not block: leave out --waive {idle[0]}")
-
-
-def _decided(made: Decision) -> dict[str, Any]:
-    return asdict(made) | {"stamp": made.stamp.isoformat() if made.stamp else None}

@@ -119,9 +119,10 @@ def _stated(pack: Path) -> dict[str, str]:
 def _check_audit(pack: Path, name: str) -> None:
     """A pack that lies in a home: whoever changes its sums as well would have to change the audit trail."""
     root = pack.resolve().parent.parent
-    if not (root / MARKER).is_file() or not (root / "audit.jsonl").is_file():
+    home = Home(root)
+    if not (root / MARKER).is_file() or not home.audit.is_file():
         return
-    entries = Audit(Home(root)).entries
+    entries = Audit(home).entries
     frozen = [entry["sums"] for entry in entries if entry["event"] == FROZEN and entry["what"] == name]
     if sha256_of(pack / SUMS) not in frozen:
         raise CchcError(f"the pack {pack} is not what was frozen: {SUMS} is not the one that the audit trail bears")

@@ -100,6 +100,8 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_built(frozen: tuple[
     for reason, by in ((None, BY), (REASON, None), (" ", BY)):
         with pytest.raises(UsageError, match="a reason and a name"):
             waivers(["a"], reason, by)
+    [waiver] = waivers(["a"], "hồ sơ 091 234 567 890", BY)
+    assert waiver.reason == "hồ sơ *********"
     with pytest.raises(UsageError, match="--waive"):
         waivers([], REASON, BY)
 

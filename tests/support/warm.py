@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import io
 import multiprocessing
 import os
 import subprocess
@@ -50,7 +51,8 @@ def ended(
 def _run(arguments: list[str], folder: Path, environment: dict[str, str], program: str, streams: list[Path]) -> None:
     for number, path in enumerate(streams):
         os.dup2(os.open(path, os.O_RDWR), number)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 (in place of /dev/null)
+    # multiprocessing has put /dev/null in its place.
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), encoding="utf-8")
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

@@ -101,7 +101,7 @@ class Limit(Reviewed):
 class Expectation(Reviewed):
     """One rule about a frame: an expectation with its arguments, or a limit, which is one of no row beyond it.
 
-    `reason` begins with its date; `title` is what a Vietnamese page shows.
+    `reason` begins with its date; `title` and `basis` are what a Vietnamese page shows, the latter of the reason.
     `value_set` may name a list that stands elsewhere: `kpi_codes`, `scope_types` (orchestration/catalogue.py).
     """
 
@@ -114,6 +114,7 @@ class Expectation(Reviewed):
     blocking: bool
     applies_when_empty: bool = True
     reason: Reason
+    basis: Text
 
     @model_validator(mode="before")
     @classmethod

@@ -112,7 +112,7 @@ def _gx_expectation(suite: Suite, rule: Expectation) -> Any:
         return kind(
             **rule.arguments,
             description=f"{rule.title} ({rule.name}, {_consequence(rule)})",
-            notes=rule.reason,
+            notes=rule.basis,
             meta={"name": rule.name},
             severity="critical" if rule.severity == "error" else "warning",
         )

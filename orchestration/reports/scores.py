@@ -9,6 +9,22 @@ from orchestration.errors import UsageError
 from orchestration.publishing.releases import Release, open_release
 from orchestration.reports.figures import Question, known_scope
 
+# SQL: every criterion with the way down to it; ordered by its place, a group comes before what is below it.
+PLACED = """
+    with recursive placed as (
+        select index_code, version, criterion_code, name_vi, [criterion_code] as place, 0 as depth
+        from marts.scorecard_criteria where parent_code is null
+        union all
+        select
+            below.index_code, below.version, below.criterion_code, below.name_vi,
+            list_append(placed.place, below.criterion_code), placed.depth + 1
+        from placed
+        inner join marts.scorecard_criteria as below
+            on placed.index_code = below.index_code and placed.version = below.version
+            and placed.criterion_code = below.parent_code
+    )
+"""
+
 
 def scores(release: Release, question: Question, by: list[str], index_code: str) -> pa.Table:
     """Rows with the columns of scorecard_values, period_type `custom`, and `name_vi`; a group before what is below it.
@@ -23,17 +39,7 @@ def scores(release: Release, question: Question, by: list[str], index_code: str)
         _check_index(con, index_code)
         return con.sql(
             f"""
-            with recursive placed as (
-                select index_code, version, criterion_code, name_vi, [criterion_code] as place
-                from marts.scorecard_criteria where parent_code is null
-                union all
-                select below.index_code, below.version, below.criterion_code, below.name_vi,
-                    list_append(placed.place, below.criterion_code)
-                from placed
-                inner join marts.scorecard_criteria as below
-                    on placed.index_code = below.index_code and placed.version = below.version
-                    and placed.criterion_code = below.parent_code
-            )
+            {PLACED}
             select scores.*, placed.name_vi
             from marts.scores(?::date, ?::date, ?::date, convention := ?) as scores
             inner join placed using (index_code, version, criterion_code)

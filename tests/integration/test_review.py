@@ -1,4 +1,4 @@
-"""The review page of a release and the offices' workbooks: ten questions answered from the page alone."""
+"""The review page of a release and the offices' workbooks: a reviewer's questions answered from the page alone."""
 
 from __future__ import annotations
 
@@ -100,6 +100,23 @@ def troubled(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
                 '1 of 9 rows: flows_close' as observed, '2026-11-22, figures that do not close' as reason
         """)
         con.execute("""
+            insert into marts.dq_check_results by name
+            select 'fct_dossiers_grain' as check_code, 'dbt' as kind, 'fct_dossiers' as suite, 'failed' as status,
+                'error' as severity, true as is_blocking, '2 rows' as observed, 'No two rows share the grain.' as reason
+        """)
+        con.execute("""
+            insert into marts.dq_rejected_files values
+            ('dossiers', 'dossiers/H99.02/hoso_20230801.csv.gz', 'unreadable', 'the gz archive is damaged: copy the file again'),
+            ('dossiers', 'dossiers/hoso_H99.01_20230801.xlsx', 'too_large', 'a cell of row 7 holds more than 1 MiB: shorten it'),
+            ('dossiers', 'dossiers/H99.01/H99.02_20230801.csv', 'empty', 'the file holds no bytes: export it again'),
+            ('dossiers', 'dossiers/one_office_20230801.csv', 'empty', 'the file holds no bytes: export it again')
+        """)
+        con.execute("""
+            insert into marts.fct_dossier_versions by name
+            select * replace ('dossiers/one_office_20230801.csv' as source_file) from marts.fct_dossier_versions
+            where agency_code = 'H99.02' limit 1
+        """)
+        con.execute("""
             update marts.dq_reconciliation set left_value = 7, right_value = 5, difference = 2
             where identity = 'flows_close' and scope_type = 'agency' and scope_code = 'H99.02'
                 and period_type = 'month' and period_start = date '2023-02-01'
@@ -199,6 +216,9 @@ def what_blocks(review: Review, release: duckdb.DuckDBPyConnection) -> None:
     cells = review.cells("verdict", "Lỗi chặn công bố", check="reconciliation.difference_is_zero")
     assert cells[0] == "Đối chiếu số liệu hồ sơ" and cells[2] == "Không đạt, được miễn trừ"
     assert cells[3] == "1 trong 9 dòng: flows_close" and "đẳng thức không khớp" in cells[5]
+    assert cells[4] == "Quy ước tiếp nhận, mục 4: số liệu không khép kín thì không công bố."
+    of_model = review.cells("verdict", "Lỗi chặn công bố", check="fct_dossiers_grain")
+    assert of_model[:4] == ["Bảng fct_dossiers", "Mỗi đối tượng của bảng chỉ có một dòng.", "Không đạt", "2 dòng"]
     assert review.tree.xpath("//p[@data-passed='false']")
 
 
@@ -213,9 +233,22 @@ def what_is_new(review: Review, release: duckdb.DuckDBPyConnection) -> None:
 
 def which_files_were_rejected_and_why(review: Review, release: duckdb.DuckDBPyConnection) -> None:
     marks = {"source": "dossiers", "reason": "no_export_stamp"}
-    cells = review.cells("rejected", "Tệp bị loại", **marks)
+    cells = review.cells("rejected", "Tệp bị loại toàn bộ, theo nguồn", **marks)
     assert cells[1:3] == ["Tên tệp không có thời điểm kết xuất", "1"] and "20231116_2330" in cells[3]
-    assert review.opened("rejected", "Tệp bị loại", **marks)[0][0] == "dossiers/khong ngay.csv"
+    [row] = review.opened("rejected", "Tệp bị loại toàn bộ, theo nguồn", **marks)
+    assert row == ["Không rõ cơ quan (khong-ro)", "dossiers/khong ngay.csv", "tên tệp không có ngày"]
+
+
+def which_files_of_an_office(review: Review, release: duckdb.DuckDBPyConnection) -> None:
+    by_office = "Tệp bị loại toàn bộ, theo đơn vị"
+    assert review.counts("rejected", by_office) == {("H99.01",): 1, ("H99.02",): 2, (UNKNOWN,): 2}
+    assert review.opened("rejected", by_office, office="H99.01") == [
+        ["Hồ sơ thủ tục hành chính", "dossiers/hoso_H99.01_20230801.xlsx", "Tệp vượt giới hạn",
+         "một ô của dòng 7 lớn hơn 1 MiB"]
+    ]  # fmt: skip
+    assert [row[1] for row in review.opened("rejected", by_office, office="H99.02")] == [
+        "dossiers/H99.02/hoso_20230801.csv.gz", "dossiers/one_office_20230801.csv",
+    ]  # fmt: skip
 
 
 def which_rows_of_an_office(review: Review, release: duckdb.DuckDBPyConnection) -> None:
@@ -303,12 +336,12 @@ def which_points_are_lost_and_through_whom(review: Review, release: duckdb.DuckD
 @pytest.mark.parametrize(
     "question",
     [
-        what_blocks, what_is_new, which_files_were_rejected_and_why, which_rows_of_an_office,
+        what_blocks, what_is_new, which_files_were_rejected_and_why, which_files_of_an_office, which_rows_of_an_office,
         which_rule_by_whom_and_is_it_growing, which_source_is_late, do_the_identities_hold,
         which_reported_figures_moved, who_accepted_which_exception, which_points_are_lost_and_through_whom,
     ],
 )  # fmt: skip
-def test_ten_questions(question: Callable[..., None], review: Review, release: duckdb.DuckDBPyConnection) -> None:
+def test_questions_of_a_reviewer(question: Callable[..., None], review: Review, release: duckdb.DuckDBPyConnection) -> None:
     question(review, release)
 
 
@@ -323,7 +356,7 @@ def test_counts_are_the_releases(review: Review, troubled: duckdb.DuckDBPyConnec
     assert rules.pop(("due_before_received",)) == 0, "the last release had it"
     assert rules == counted("select rule_code, count(*) from marts.dq_flags group by 1")
     assert sum(review.counts("flags", "Theo đơn vị").values()) == MANY + 7
-    assert review.counts("rejected", "Tệp bị loại") == counted(
+    assert review.counts("rejected", "Tệp bị loại toàn bộ, theo nguồn") == counted(
         "select reason_code, source, count(*) from marts.dq_rejected_files group by all"
     )
     assert sum(review.counts("rejected", "Dòng bị loại, theo nguồn").values()) == 5

@@ -62,6 +62,21 @@ def test_every_code_is_said_in_vietnamese() -> None:
     assert set(told.kinds) == {c.kind for s in all_sources().values() for c in s.columns} - {"dropped"}
 
 
+def test_the_reasons_of_files_are_declared_as_they_are_written() -> None:
+    """Each declared word of a rejected file's detail stands in a text of the code."""
+    code = " ".join(
+        part.value
+        for path in INGESTION.rglob("*.py")
+        for part in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    )
+    for reason, finding in texts().reasons_of_files.items():
+        assert finding.detail, reason
+        for words in finding.detail:
+            for part in re.split(r"\{\w+\}", words):
+                assert all(piece in code for piece in re.split("(?<=: )|(?<=cell of )", part)), (reason, part)
+
+
 def test_headers_of_columns_are_vietnamese() -> None:
     """A column is shown by a header that the office knows; `method` of payments has no other name."""
     same = {(source, column) for source, column, told, _ in columns_told() if told == column}

@@ -1,7 +1,7 @@
 """The review of a release: one Vietnamese page, a workbook for each office to correct, figures for the pages to come.
 
-`texts.yml` says what codes are called, `findings` whose a finding is, `content` what the page says, `page.j2` how it
-looks, `workbooks` what offices get; nothing here counts a figure of its own.
+`texts.yml` says what codes are called, `findings` whose a finding is, `content` which `sections` the page has,
+`page.j2` how it looks, `workbooks` what offices get; nothing here counts a figure of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from orchestration.files import write_text
 from orchestration.home import Home
 from orchestration.publishing import releases
 from orchestration.quality.verdict import Waiver
-from orchestration.reports.review.content import FORMER_SHOWN, Former, Subject
+from orchestration.reports.review.parts import Former, Subject
+from orchestration.reports.review.release import FORMER_SHOWN
 
 PAGE, SUMMARY, OFFICES = "index.html", "summary.json", "offices"
 

@@ -50,6 +50,7 @@ class Texts(_Strict):
     timeliness: dict[str, str]
     differences: dict[str, str]
     identities: dict[str, Identity]
+    tests_of_models: dict[str, str]
     observed: dict[str, str]
     remedies: dict[str, str]
     statuses: dict[str, str]
@@ -72,6 +73,13 @@ def texts() -> Texts:
 def title_of(findings: Mapping[str, Finding], code: str) -> str:
     """A code in words; one that nobody declared stands for itself."""
     return findings[code].title if code in findings else code
+
+
+def test_told(model: str, code: str) -> str | None:
+    """What a test of a model says, found by what follows the model's name in its code or by the end of that."""
+    told, rest = texts().tests_of_models, code.removeprefix(f"{model}_")
+    ends = [end for end in told if rest == end or rest.endswith(f"_{end}")]
+    return told[max(ends, key=len)] if ends else None
 
 
 def in_vietnamese(findings: Mapping[str, Finding], code: str, detail: str) -> str:

@@ -1,12 +1,14 @@
 """Whose a finding is, and its words in Vietnamese: temporary tables over a release, which page and workbooks read.
 
 `told_rows`   source, source_file, row_number, column_name, column_vi, reason_code, correct_vi, office
-`told_files`  source, source_file, reason_code, detail
+`told_files`  source, source_file, reason_code, detail, office
 `told_flags`  source, entity_code, rule_code, detail, source_file, office
 `offices`     agency_code, agency_name: every office that bears a finding or could, with `UNKNOWN` for nobody's
 
 An office is an agency code that the release knows and that can name a file; a rejected row is its own by what it says
-itself, a finding by its dossier, else by what the dossier's code begins with, a registration by its commune.
+itself, a finding by its dossier, else by what the dossier's code begins with, a registration by its commune. A rejected
+file is that of the one office whose code is a folder or a part of its name, else of the one whose dossiers count from
+what was accepted under that name.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from orchestration.sql import literal
 UNKNOWN = "khong-ro"
 # What may name a file anywhere; nothing that leaves the folder or hides in it.
 _SAFE = "[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
+_ENDINGS = r"(?i)\.(csv|csv\.gz|xlsx|xls|json|jsonl)$"
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
@@ -73,10 +76,31 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """)
     con.execute(f"""
         create temp table told_files as
+        with parts as (
+            select
+                source_file,
+                unnest(regexp_split_to_array(regexp_replace(source_file, {literal(_ENDINGS)}, ''), '[/_ ]')) as part
+            from marts.dq_rejected_files
+        ),
+        naming as (
+            select parts.source_file, min(offices.agency_code) as agency_code
+            from parts inner join offices on parts.part = offices.agency_code
+            group by parts.source_file having count(distinct offices.agency_code) = 1
+        ),
+        sending as (
+            select source_file, min(agency_code) as agency_code
+            from marts.fct_dossier_versions
+            where source_file in (select f.source_file from marts.dq_rejected_files as f)
+            group by source_file having count(distinct agency_code) = 1
+        )
         select
-            source, source_file, reason_code,
-            {in_vietnamese(told.reasons_of_files, "reason_code", "detail")} as detail
-        from marts.dq_rejected_files
+            files.source, files.source_file, files.reason_code,
+            {in_vietnamese(told.reasons_of_files, "files.reason_code", "files.detail")} as detail,
+            {_office("naming.agency_code", "handling.agency_code")} as office
+        from marts.dq_rejected_files as files
+        left join naming on files.source_file = naming.source_file
+        left join sending on files.source_file = sending.source_file
+        left join offices as handling on sending.agency_code = handling.agency_code
     """)
     con.execute(f"""
         create temp table told_flags as

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from orchestration.reports.review.content import Page, Table
+from orchestration.reports.review.parts import Page, Table
 from orchestration.reports.review.shown import MISSING, English, shown
 
 _FIGURE = re.compile(r"[+-]?\d{1,3}(\.\d{3})*(,\d+)?( %| VND)?")

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.reports.review.content import Subject
+from orchestration.reports.review.parts import Subject
 
 FORMAT = 1
 

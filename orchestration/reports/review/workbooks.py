@@ -25,9 +25,9 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from orchestration.plain import cell
-from orchestration.reports.review.content import Subject
 from orchestration.reports.review.declared import texts, title_of
 from orchestration.reports.review.findings import UNKNOWN
+from orchestration.reports.review.parts import Subject
 from orchestration.sources import all_sources
 
 # Rows of one sheet; an office with more corrects these first.

@@ -30,6 +30,7 @@ def one_suite(**changes) -> list[Suite]:
         "severity": "error",
         "blocking": True,
         "reason": "2026-11-22, test",
+        "basis": "Thử.",
     }
     return [
         Suite(

@@ -13,9 +13,11 @@ from dagster import (
 )
 
 from orchestration.dagster import assets
+from orchestration.dagster.arrivals import arrivals
+from orchestration.dagster.days import past_days
 from orchestration.dagster.resources import Installation
 from orchestration.night.request import SILENT, Listener
-from orchestration.settings import Settings, quiet_telemetry
+from orchestration.settings import HO_CHI_MINH, Settings, quiet_telemetry
 from orchestration.warehouse import dbt
 
 NIGHTLY = "nightly"
@@ -27,14 +29,15 @@ def build_definitions(settings: Settings, listener: Listener = SILENT) -> Defini
     manifest = dbt.parsed_manifest(settings.home)
     nightly = define_asset_job(NIGHTLY, selection=AssetSelection.all())
     return Definitions(
-        assets=[*assets.landing_assets(), assets.night_assets(manifest)],
-        jobs=[nightly],
+        assets=[*assets.outer_assets(manifest), assets.night_assets(manifest)],
+        jobs=[nightly, past_days()],
+        sensors=[arrivals(nightly)],
         schedules=[
             ScheduleDefinition(
                 name="nightly_at_one",
                 job=nightly,
                 cron_schedule="0 1 * * *",
-                execution_timezone="Asia/Ho_Chi_Minh",
+                execution_timezone=str(HO_CHI_MINH),
                 default_status=DefaultScheduleStatus.RUNNING,
             )
         ],

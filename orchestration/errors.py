@@ -9,15 +9,31 @@ from contextlib import contextmanager
 
 
 class CchcError(Exception):
-    """An error that a person can act on: one clear line, exit code 1."""
+    """An error that a person can act on: one clear line, exit code 1.
+
+    `passes` when the same run may succeed later with nothing corrected: a share comes back, a disk is freed.
+    """
 
     exit_code = 1
+    passes = False
 
 
 class UsageError(CchcError):
     """Wrong usage or settings: nothing was touched."""
 
     exit_code = 2
+
+
+class LandingAway(UsageError):
+    """The landing folder is not there, as when the share that it lies on is away."""
+
+    passes = True
+
+
+class DiskFull(CchcError):
+    """Something could not be written for want of room."""
+
+    passes = True
 
 
 class PublicationBlocked(CchcError):
@@ -87,8 +103,8 @@ def writing(what: object) -> Iterator[None]:
         raise full_disk(what) from None
 
 
-def full_disk(what: object) -> CchcError:
-    return CchcError(
+def full_disk(what: object) -> DiskFull:
+    return DiskFull(
         f"the disk is full, or fails, while writing {what}: nothing was published, the last release stands; "
         "make room and run the command again"
     )

@@ -118,20 +118,22 @@ class Home:
             )
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, patience: float = 0) -> Iterator[None]:
         """Hold the home for one writing run; the kernel lets go when the process dies.
 
-        Raises HomeBusy, and UsageError when the home cannot be written.
+        Another run that holds it is waited for as many seconds as `patience` says. Raises HomeBusy after that, and
+        UsageError when the home cannot be written.
         """
         try:
             handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o640)
         except OSError as error:
             raise UsageError(f"the home {self.root} cannot be written: {error.strerror}") from error
         try:
-            if not _locks(handle, fcntl.LOCK_EX):
-                time.sleep(_ASKING_SECONDS)
-                if not _locks(handle, fcntl.LOCK_EX):
+            patience_ends = time.monotonic() + max(patience, _ASKING_SECONDS)
+            while not _locks(handle, fcntl.LOCK_EX):
+                if time.monotonic() >= patience_ends:
                     raise self._busy()
+                time.sleep(_ASKING_SECONDS)
             yield
         finally:
             os.close(handle)

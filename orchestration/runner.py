@@ -16,8 +16,14 @@ _FIRST = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 _SECOND = _FIRST + (
     "compute_logs:\n  module: dagster._core.storage.noop_compute_log_manager\n  class: NoOpComputeLogManager\n"
 )
-_FORMER = (_FIRST, _SECOND)
-_SETTINGS = _SECOND + "event_log_storage:\n  module: orchestration.dagster.event_log\n  class: NightEventLog\n"
+_THIRD = _SECOND + "event_log_storage:\n  module: orchestration.dagster.event_log\n  class: NightEventLog\n"
+_FORMER = (_FIRST, _SECOND, _THIRD)
+# One writer: others wait their turn. A run whose process died frees its place.
+_SETTINGS = _THIRD + (
+    "concurrency:\n  runs:\n    max_concurrent_runs: 1\n"
+    "run_monitoring:\n  enabled: true\n  poll_interval_seconds: 60\n"
+    "retention:\n  sensor:\n    purge_after_days:\n      skipped: 7\n      success: 90\n      failure: 90\n"
+)
 _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 

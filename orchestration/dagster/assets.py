@@ -17,6 +17,7 @@ from dagster import (
     DagsterInstance,
     DagsterRunStatus,
     MaterializeResult,
+    MetadataValue,
     ResourceParam,
     RunsFilter,
     multi_asset,
@@ -24,9 +25,9 @@ from dagster import (
 from pydantic import Field
 
 from orchestration.dagster import lineage
+from orchestration.dagster.patience import tried_again
 from orchestration.dagster.resources import Installation
 from orchestration.errors import UsageError, plainly
-from orchestration.ingestion.landing import required
 from orchestration.night.holding import held
 from orchestration.night.request import Listener, Request
 from orchestration.night.steps import Ingested, Judged, Published, steps
@@ -37,6 +38,11 @@ from orchestration.warehouse.dbt import Built
 
 NIGHT = "night"
 VERDICT, RELEASE = AssetKey(["quality", "verdict"]), AssetKey(["release"])
+REVIEW_PAGE, QUALITY_PAGE = AssetKey(["pages", "review"]), AssetKey(["pages", "quality"])
+PAGES = {
+    REVIEW_PAGE: "What a reviewer asks before signing off, with a workbook for each office (trang rà soát)",
+    QUALITY_PAGE: "Every check of the night with what it found (trang chất lượng dữ liệu)",
+}
 PASSES = "passes"
 
 Event = MaterializeResult | AssetCheckResult
@@ -48,11 +54,17 @@ class NightConfig(Config):
     as_of: str | None = Field(None, description="YYYY-MM-DD; exports stamped later are not yet known. Else today.")
     make_current: bool = Field(False, description="Readers see this release, also when its day is the earlier one.")
     rebuild: bool = Field(False, description="Everything again from the lake; landing is not read.")
+    is_watched: bool = Field(
+        False, description="A person waits for it: it ends at once where others wait their turn, or try again later."
+    )
 
     @classmethod
     def of(cls, request: Request) -> "NightConfig":
         return cls(
-            as_of=request.as_of.isoformat(), make_current=request.make_current, rebuild=not request.reads_landing
+            as_of=request.as_of.isoformat(),
+            make_current=request.make_current,
+            rebuild=not request.reads_landing,
+            is_watched=True,
         )
 
     def request(self, installation: Installation) -> Request:
@@ -61,20 +73,24 @@ class NightConfig(Config):
             day = date.fromisoformat(self.as_of) if self.as_of else today()
         except ValueError:
             raise UsageError(f"as_of is {self.as_of!r}, not a day: write YYYY-MM-DD") from None
-        settings = installation.settings()
-        if not self.rebuild:
-            required(settings.landing)
+        settings = installation.settings() if self.rebuild else installation.landed()
         return Request(
             settings, day, must_build=self.rebuild, reads_landing=not self.rebuild, make_current=self.make_current
         )
 
 
-def landing_assets() -> list[AssetSpec]:
-    """What the offices export: outside of our hands, shown for the lineage."""
-    return [
-        AssetSpec(lineage.landing_key(s.source), description=f"{s.title_vi}. {s.description}", group_name="landing")
+def outer_assets(manifest: dict[str, Any]) -> list[AssetSpec]:
+    """What the offices export and who uses a release: outside of our hands, shown for the lineage."""
+    landing = [
+        AssetSpec(
+            lineage.landing_key(s.source),
+            description=f"{s.title_vi}. {s.description}",
+            group_name="landing",
+            kinds={"file"},
+        )
         for s in all_sources().values()
     ]
+    return [*landing, *lineage.exposure_specs(manifest, RELEASE)]
 
 
 def night_assets(manifest: dict[str, Any]) -> AssetsDefinition:
@@ -82,15 +98,47 @@ def night_assets(manifest: dict[str, Any]) -> AssetsDefinition:
     marts = [lineage.model_key(n) for n in lineage.models(manifest).values() if n["schema"] in ("marts", "history")]
     lake = [
         AssetSpec(
-            lineage.lake_key(s), deps=[lineage.landing_key(s)], group_name="lake", kinds={"parquet"}, skippable=True
+            lineage.lake_key(s.source),
+            deps=[lineage.landing_key(s.source)],
+            description=f"{s.title_vi}, typed and pseudonymised, as accepted and rejected",
+            group_name="lake",
+            kinds={"parquet"},
+            metadata=lineage.lake_schema(s),
+            skippable=True,
         )
-        for s in all_sources()
+        for s in all_sources().values()
     ]
-    verdict = AssetSpec(VERDICT, deps=marts, group_name="quality", kinds={"great_expectations"}, skippable=True)
-    release = AssetSpec(RELEASE, deps=[VERDICT], group_name="release", kinds={"duckdb", "parquet"}, skippable=True)
-    checks = [AssetCheckSpec(suite.name, asset=VERDICT) for suite in load_suites()]
+    verdict = AssetSpec(
+        VERDICT,
+        deps=marts,
+        description="What all checks say together: whether the figures may be published",
+        group_name="quality",
+        kinds={"great_expectations"},
+        skippable=True,
+    )
+    release = AssetSpec(
+        RELEASE,
+        deps=[VERDICT],
+        description="One complete publication: database, Parquet, pages, sums",
+        group_name="release",
+        kinds={"duckdb", "parquet"},
+        skippable=True,
+    )
+    pages = [
+        AssetSpec(key, deps=[RELEASE], description=description, group_name="release", kinds={"html"}, skippable=True)
+        for key, description in PAGES.items()
+    ]
+    checks = [
+        AssetCheckSpec(
+            suite.name,
+            asset=VERDICT,
+            description=f"{suite.title}: {suite.description}",
+            blocking=any(rule.blocking for rule in suite.expectations),
+        )
+        for suite in load_suites()
+    ]
     passes = AssetCheckSpec(PASSES, asset=VERDICT, blocking=True, description="No blocking check failed or errored")
-    specs = [*lake, *lineage.model_specs(manifest), verdict, release]
+    specs = [*lake, *lineage.model_specs(manifest), verdict, release, *pages]
 
     @multi_asset(
         name=NIGHT,
@@ -105,9 +153,9 @@ def night_assets(manifest: dict[str, Any]) -> AssetsDefinition:
         listener: ResourceParam[Listener],
     ) -> Iterator[Event]:
         os.umask(UMASK)
-        with plainly("the night"):
+        with tried_again(context, config.is_watched) as patience, plainly("the night"):
             _require_all(context, specs)
-            with held(config.request(installation), listener) as tonight:
+            with held(config.request(installation), listener, patience) as tonight:
                 _close_dead_runs(context.instance, context.run_id)
                 for step in steps(tonight):
                     for event in _events(step, manifest):
@@ -162,16 +210,23 @@ def _events(step: Ingested | Built | Judged | Published, manifest: dict[str, Any
                 RELEASE,
                 metadata={
                     "release_id": release.release_id,
+                    "as_of": release.as_of.isoformat(),
                     "rows": sum(t["rows"] for t in release.manifest["tables"].values()),
+                    "folder": MetadataValue.path(str(release.path)),
+                    "database": MetadataValue.path(str(release.database)),
                 },
             )
+            yield MaterializeResult(REVIEW_PAGE, metadata={"page": MetadataValue.url(release.review_page.as_uri())})
+            yield MaterializeResult(QUALITY_PAGE, metadata={"page": MetadataValue.url(release.quality_page.as_uri())})
 
 
 def _built(built: Built, manifest: dict[str, Any]) -> Iterator[Event]:
     nodes = lineage.models(manifest)
     for node in built.models:
         if node in nodes:
-            yield MaterializeResult(lineage.model_key(nodes[node]))
+            rows = built.rows.get(node)
+            counted = {} if rows is None else {"dagster/row_count": rows}
+            yield MaterializeResult(lineage.model_key(nodes[node]), metadata=counted)
     for key, tests in lineage.tests_of(manifest).items():
         failed = [t for i in tests if (t := built.tests.get(i)) and t.status != "pass"]
         yield AssetCheckResult(

@@ -6,11 +6,14 @@ of it only these specs.
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dagster import AssetCheckSpec, AssetKey, AssetSpec
+from dagster import AssetCheckSpec, AssetKey, AssetSpec, TableColumn, TableSchema
 
-from orchestration.sources import all_sources
+from orchestration.sources import Source, all_sources
 
 TESTS = "dbt_tests"
 
@@ -63,10 +66,51 @@ def model_specs(manifest: dict[str, Any]) -> list[AssetSpec]:
                 description=node["description"] or None,
                 group_name=node["schema"],
                 kinds={"dbt", "duckdb"},
+                owners=[_owner(node["config"]["meta"]["owner"])],
+                metadata=_columns_of(node),
                 skippable=True,
             )
         )
     return specs
+
+
+def exposure_specs(manifest: dict[str, Any], release: AssetKey) -> list[AssetSpec]:
+    """Who uses what a release holds, as dbt's exposures say it."""
+    nodes = models(manifest)
+    return [
+        AssetSpec(
+            AssetKey(["uses", exposure["name"]]),
+            deps=[release, *(model_key(nodes[n]) for n in parents(exposure) if n in nodes)],
+            description=f"{exposure['label']}. {exposure['description']}",
+            group_name="uses",
+            owners=[_owner(exposure["owner"]["name"])],
+        )
+        for exposure in manifest["exposures"].values()
+    ]
+
+
+def lake_schema(source: Source) -> Mapping[str, Any]:
+    """What the lake keeps of a row: names and types; what is dropped at the door is not among them."""
+    return _schema((name, kind, "") for name, kind in source.stored_columns())
+
+
+def _columns_of(node: dict[str, Any]) -> Mapping[str, Any]:
+    """The columns of a model, or of a seed, whose types stand apart."""
+    of_seed = node["config"].get("column_types") or {}
+    return _schema(
+        (name, c["data_type"] or of_seed.get(name, ""), c["description"]) for name, c in node["columns"].items()
+    )
+
+
+def _schema(columns: Iterable[tuple[str, str, str]]) -> Mapping[str, Any]:
+    found = [TableColumn(name, type=kind, description=said or None) for name, kind, said in columns]
+    return {"dagster/column_schema": TableSchema(columns=found)}
+
+
+def _owner(name: str) -> str:
+    """A Vietnamese name as Dagster takes it of a team: letters of ASCII."""
+    plain = unicodedata.normalize("NFD", name.replace("Đ", "D").replace("đ", "d"))
+    return "team:" + re.sub(r"\W+", "-", plain.encode("ascii", "ignore").decode().strip().lower())
 
 
 def tests_of(manifest: dict[str, Any]) -> dict[AssetKey, list[str]]:

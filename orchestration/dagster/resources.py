@@ -2,6 +2,7 @@
 
 from dagster import ConfigurableResource
 
+from orchestration.ingestion.landing import required
 from orchestration.settings import Settings
 
 
@@ -18,6 +19,12 @@ class Installation(ConfigurableResource):
     def settings(self) -> Settings:
         """Raises UsageError when a setting cannot be read."""
         return Settings.load(self.landing, self.home)
+
+    def landed(self) -> Settings:
+        """The same for a run that reads landing. Raises UsageError also when that cannot be read."""
+        settings = self.settings()
+        required(settings.landing)
+        return settings
 
 
 def _text(path: object) -> str | None:

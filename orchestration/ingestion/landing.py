@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
 
-from orchestration.errors import UsageError
+from orchestration.errors import LandingAway, UsageError
 from orchestration.ingestion.decode import RejectedFile
 
 _DATE = re.compile(r"(?<![0-9])(?=([0-9]{4})(?:([0-9]{2})([0-9]{2})|([-_])([0-9]{2})\4([0-9]{2})))")
@@ -74,13 +74,13 @@ def _ignored(name: str) -> bool:
 
 
 def required(landing: Path | None) -> Path:
-    """The landing folder. Raises UsageError when there is none, or none that can be read."""
+    """The landing folder. Raises UsageError when there is none, LandingAway when it cannot be read now."""
     if landing is None:
         raise UsageError("no landing folder given: use --landing DIR or set CCHC_LANDING")
     if not landing.is_dir():
-        raise UsageError(f"the landing folder {landing} does not exist: create it or give another --landing")
+        raise LandingAway(f"the landing folder {landing} does not exist: create it or give another --landing")
     if not os.access(landing, os.R_OK | os.X_OK):
-        raise UsageError(f"the landing folder {landing} cannot be read: grant access or give another --landing")
+        raise LandingAway(f"the landing folder {landing} cannot be read: grant access or give another --landing")
     return landing
 
 

@@ -11,7 +11,7 @@ from typing import IO
 
 import duckdb
 
-from orchestration.errors import CchcError
+from orchestration.errors import DiskFull
 from orchestration.ingestion import decode, header
 from orchestration.ingestion.cells import fold
 from orchestration.ingestion.decode import RejectedFile, Sheet
@@ -74,7 +74,7 @@ def take_in(
 ) -> list[Written]:
     """Write the lake files of one landed file: its own, and one per source nested in it.
 
-    They are named after `made`. Raises CchcError when our own disk is full.
+    They are named after `made`. Raises DiskFull when our own disk is full.
     """
     try:
         source = _source_of(file, sha256)
@@ -106,7 +106,7 @@ def _source_of(file: LandedFile, sha256: str) -> Source:
 def _rejection_for(error: Exception, file: LandedFile, bounds: Bounds) -> tuple[RejectedFile, bool]:
     """What a file is rejected for whose reading ended so, and whether that depends on the file alone.
 
-    Raises CchcError when our own disk is full.
+    Raises DiskFull when our own disk is full.
     """
     match error:
         case RejectedFile():
@@ -120,7 +120,7 @@ def _rejection_for(error: Exception, file: LandedFile, bounds: Bounds) -> tuple[
             return too_large, False
         case OSError() | duckdb.IOException():
             if _is_our_disk(error):
-                raise CchcError(
+                raise DiskFull(
                     f"the home's disk is full or read-only while {file.source_file} is read: free space, then run again"
                 ) from None
             return RejectedFile("unreadable", "the file cannot be read to its end: check the share it lies on"), False

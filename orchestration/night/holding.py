@@ -69,13 +69,14 @@ class Night:
 
 
 @contextmanager
-def held(request: Request, listener: Listener = SILENT) -> Iterator[Night]:
-    """Hold the home, sweep what an interrupted run left, and record that this run begins and how it ends.
+def held(request: Request, listener: Listener = SILENT, patience: float = 0) -> Iterator[Night]:
+    """Hold the home, sweep what an interrupted run left, and record that this run begins and how it ends. Another run
+    that holds it is waited for as many seconds as `patience` says.
 
     Raises HomeBusy, UsageError when the home cannot be written, and CchcError when its audit trail is damaged.
     """
     home = Home.for_writing(request.settings)
-    with home.lock():
+    with home.lock(patience):
         Audit(home).require_sound()
         home.sweep()
         clear(home.work)

@@ -68,9 +68,12 @@ class Published:
 Step = Ingested | Built | Judged | Published
 
 
-def run_night(request: Request, listener: Listener = SILENT) -> Published:
-    """One night from its first step to its last. Raises HomeBusy, PublicationBlocked, UsageError, CchcError."""
-    with held(request, listener) as night:
+def run_night(request: Request, listener: Listener = SILENT, patience: float = 0) -> Published:
+    """One night from its first step to its last; another run is waited for as many seconds as `patience` says.
+
+    Raises HomeBusy, PublicationBlocked, UsageError, CchcError.
+    """
+    with held(request, listener, patience) as night:
         *_, last = steps(night)
     assert isinstance(last, Published)
     return last

@@ -60,6 +60,10 @@ class Release:
     def review_page(self) -> Path:
         return self.path / REVIEW / "index.html"
 
+    @property
+    def quality_page(self) -> Path:
+        return self.path / "quality" / "index.html"
+
     def holds(self, source: str | None, source_file: str, sha256: str) -> bool:
         """Whether these bytes under this name were part of the release."""
         return any(

@@ -89,10 +89,12 @@ class DbtTest:
 
 @dataclass(frozen=True)
 class Built:
-    """What one invocation did: the status of each model and seed, and each test, by the unique id of the node."""
+    """What one invocation did: the status of each model and seed, each test, and how many rows each table has, by the
+    unique id of the node."""
 
     models: Mapping[str, str]
     tests: Mapping[str, DbtTest]
+    rows: Mapping[str, int]
 
 
 _QUIETLY = ("--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check")
@@ -272,7 +274,16 @@ def build(home: Home, settings: Settings, progress: Callable[[str, int, int], ob
                 broken.append(f"{node.name} ({told_by_database(run.message or '')})")
     if broken:
         raise CchcError(f"dbt could not build {'; '.join(broken)}: nothing was published")
-    return Built(models, tests | _rules(home.warehouse, manifest))
+    with duckdb.connect(str(home.warehouse), read_only=True) as con:
+        return Built(models, tests | _rules(con, manifest), _rows(con, manifest))
+
+
+def _rows(con: duckdb.DuckDBPyConnection, manifest: Any) -> dict[str, int]:
+    # Exact of a table that was filled once.
+    found = con.execute("select schema_name, table_name, estimated_size from duckdb_tables()").fetchall()
+    sizes = {(schema, table): size for schema, table, size in found}
+    nodes = {i: (n.schema, n.alias) for i, n in manifest.nodes.items() if n.resource_type in ("model", "seed")}
+    return {i: sizes[place] for i, place in nodes.items() if place in sizes}
 
 
 def _test(node: Any, status: str, failures: int) -> DbtTest:
@@ -280,10 +291,9 @@ def _test(node: Any, status: str, failures: int) -> DbtTest:
     return DbtTest(node.name, status, severity, failures, getattr(node, "attached_node", None), node.description)
 
 
-def _rules(warehouse: Path, manifest: Any) -> dict[str, DbtTest]:
+def _rules(con: duckdb.DuckDBPyConnection, manifest: Any) -> dict[str, DbtTest]:
     """What macro `rule_results` found of every generic test, by unique id; one that it did not answer is in error."""
-    with duckdb.connect(str(warehouse), read_only=True) as con:
-        failures = dict(con.execute("select rule_id, failures from quality.rule_results").fetchall())
+    failures = dict(con.execute("select rule_id, failures from quality.rule_results").fetchall())
     rules = {i: n for i, n in manifest.nodes.items() if n.resource_type == "test" and getattr(n, "test_metadata", None)}
     return {
         rule_id: _test(node, _status(failures.get(rule_id), node), failures.get(rule_id, 0))

@@ -8,13 +8,17 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from dagster import DagsterInstance
 
+from orchestration.dagster.days import PAST_DAYS
+from orchestration.definitions import build_definitions
 from orchestration.errors import UsageError
 from orchestration.home import Home
 from orchestration.lake.files import LakeFile
 from orchestration.night.request import Request
 from orchestration.publishing import releases
 from orchestration.settings import Settings, today
+from tests.support.published import tables
 
 pytestmark = pytest.mark.slow
 
@@ -45,12 +49,27 @@ def test_the_last_day_there_is() -> None:
 
 
 def test_an_earlier_day_is_published_beside_or_made_current(
-    nightly: Callable, landing_and_home: tuple[Path, Path], ask: Callable, cchc: Callable
+    nightly: Callable, landing_and_home: tuple[Path, Path], ask: Callable, cchc: Callable, tmp_path: Path
 ) -> None:
+    """The first by Dagster, where a day is a partition of its own; it says what that day's night would have said."""
     landing, home = landing_and_home
     first = current(home)
-    beside = nightly(landing, home, EARLIER)
-    assert beside.is_new and current(home) == first
+    job = build_definitions(Settings.load(landing, home)).resolve_job_def(PAST_DAYS)
+    assert {str(EARLIER), str(today())} <= set(job.partitions_def.get_partition_keys())
+    with DagsterInstance.ephemeral() as instance:
+        ended = job.execute_in_process(instance=instance, partition_key=str(EARLIER))
+    [made] = ended.get_step_success_events()
+    metadata = {
+        key: value.value
+        for event in ended.all_events if event.is_successful_output
+        for key, value in event.event_specific_data.metadata.items()
+    }  # fmt: skip
+    assert made.step_key == "publish_day" and metadata["is_new"] and metadata["release_id"] == "000002_2023-06-30"
+    assert current(home) == first
+    that_night = tables(nightly(landing, tmp_path / "then", EARLIER).release.database)
+    beside = tables(home / "releases/000002_2023-06-30/cchc.duckdb")
+    of_the_run = {"marts.dq_check_history", "marts.dq_check_results"}
+    assert {name for name in that_night if beside[name] != that_night[name]} <= of_the_run
     assert names(home) == [first, "000002_2023-06-30"]
     told = ask("status", "--home", home)
     assert f"{first} as of 2023-07-31  <- current" in told and "000002_2023-06-30 as of 2023-06-30\n" in told

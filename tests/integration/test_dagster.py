@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from dagster import (
 
 from orchestration.dagster.assets import NightConfig
 from orchestration.definitions import NIGHTLY, build_definitions
+from orchestration.errors import HomeBusy
 from orchestration.home import Home
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.sources import all_sources
@@ -96,8 +99,16 @@ def test_the_command_s_run_shows_in_the_storage(instance: DagsterInstance, home:
     event = instance.get_latest_materialization_event(AssetKey("release"))
     manifest = json.loads((home / "current" / "manifest.json").read_text("utf-8"))
     assert event.asset_materialization.metadata["release_id"].value == manifest["release_id"]
-    for path in (["lake", "dossiers"], ["marts", "kpi_values"], ["quality", "verdict"]):
+    for path in (["lake", "dossiers"], ["quality", "verdict"]):
         assert instance.get_latest_materialization_event(AssetKey(path)), path
+    for page, name in (("review", "review"), ("quality", "quality")):
+        shown = instance.get_latest_materialization_event(AssetKey(["pages", page])).asset_materialization
+        assert (
+            Path(shown.metadata["page"].value.removeprefix("file://"))
+            == (home / "current").resolve() / name / "index.html"
+        )
+    values = instance.get_latest_materialization_event(AssetKey(["marts", "kpi_values"])).asset_materialization
+    assert values.metadata["dagster/row_count"].value == manifest["tables"]["kpi_values"]["rows"]
     checked = {(e.asset_key, e.check_name): e for e in evaluations(instance, published.run_id)}
     assert all(e.passed for key, e in checked.items() if key[0] == AssetKey(["marts", "kpi_values"]))
     assert checked[AssetKey(["quality", "verdict"]), "passes"].passed
@@ -145,6 +156,56 @@ def test_a_part_of_a_night_is_refused_and_touches_nothing(landing_and_home: tupl
     assert "quality/verdict" in said or "lake/" in said
     assert "launch the job nightly" in said
     assert (home / "last_run.json").read_bytes() == last_run and (home / "work" / "of-another-run").exists()
+
+
+@pytest.mark.parametrize("is_watched", [True, False])
+def test_what_passes_by_itself_is_tried_again(
+    landing_and_home: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, is_watched: bool
+) -> None:
+    """A share that is away; at a terminal, it is said at once."""
+    landing, home = landing_and_home
+    monkeypatch.setattr("orchestration.dagster.patience._BETWEEN_SECONDS", 0)
+    landing.rename(landing.with_name("away"))
+    job = build_definitions(Settings.load(landing, home)).resolve_job_def(NIGHTLY)
+    config = RunConfig(ops={"night": NightConfig(as_of=str(AS_OF), is_watched=is_watched)})
+    with DagsterInstance.ephemeral() as instance:
+        ended = job.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
+    tries = [event for event in ended.all_events if event.is_step_up_for_retry]
+    assert not ended.success and len(tries) == (0 if is_watched else 3)
+    [failure] = [event for event in ended.all_events if event.is_step_failure]
+    assert "LandingAway: the landing folder" in failure.event_specific_data.error_display_string
+
+
+def test_a_run_that_nobody_watches_waits_its_turn(landing_and_home: tuple[Path, Path]) -> None:
+    _, home = landing_and_home
+    has_it, lets_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with Home(home).lock():
+            has_it.set()
+            lets_go.wait()
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(hold)
+        has_it.wait()
+        with pytest.raises(HomeBusy), Home(home).lock():
+            pass
+        threading.Timer(0.5, lets_go.set).start()
+        with Home(home).lock(patience=60):
+            assert lets_go.is_set()
+
+
+def test_every_asset_says_what_it_is(graph) -> None:
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description and node.group_name, key
+        if key.path[0] in ("marts", "history", "intermediate", "staging", "uses"):
+            assert [owner for owner in node.owners if owner.startswith("team:")], key
+        if key.path[0] in ("lake", "marts", "history"):
+            schema = node.metadata["dagster/column_schema"]
+            assert schema.columns and all(column.type for column in schema.columns), key
+    uses = [key for key in graph.get_all_asset_keys() if key.path[0] == "uses"]
+    assert uses and all(AssetKey("release") in graph.get(key).parent_keys for key in uses)
 
 
 def test_looking_at_the_house_makes_nothing(tmp_path: Path) -> None:

@@ -341,7 +341,9 @@ def which_points_are_lost_and_through_whom(review: Review, release: duckdb.DuckD
         which_reported_figures_moved, who_accepted_which_exception, which_points_are_lost_and_through_whom,
     ],
 )  # fmt: skip
-def test_questions_of_a_reviewer(question: Callable[..., None], review: Review, release: duckdb.DuckDBPyConnection) -> None:
+def test_questions_of_a_reviewer(
+    question: Callable[..., None], review: Review, release: duckdb.DuckDBPyConnection
+) -> None:
     question(review, release)
 
 

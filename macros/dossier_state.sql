@@ -243,3 +243,60 @@
         on versions.agency_code = agencies.agency_code
         and versions.received_on >= agencies.valid_from and versions.received_on < agencies.valid_to
 {% endmacro %}
+
+{# The states of one dossier known at the end of a day. -#}
+{% macro states_of(dossier, versions, as_of) %}
+    select * from {{ versions }} where dossier_code = {{ dossier }} and known_from < {{ add_days(as_of, 1) }}
+{% endmacro %}
+
+{# What each state of one dossier changed of the one before it, as texts: a row for each column. -#}
+{% macro dossier_changes(dossier, versions, as_of) %}
+    with states as ({{ states_of(dossier, versions, as_of) }}),
+
+    compared as (
+        select
+            known_from, source_file, row_number,
+            {% for column in dossier_state_columns() %}
+            {{ column }}, lag({{ column }}) over (order by known_from) as former_{{ column }}{{ ',' if not loop.last }}
+            {% endfor %}
+        from states
+    )
+
+    {% for column in dossier_state_columns() %}
+    select
+        known_from, source_file, row_number, '{{ column }}' as column_name,
+        cast(former_{{ column }} as {{ dbt.type_string() }}) as before,
+        cast({{ column }} as {{ dbt.type_string() }}) as after
+    from compared
+    where {{ column }} is distinct from former_{{ column }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{% endmacro %}
+
+{# As what one dossier counted while each of its states was the newest known: a row for the day on which the state
+   became known, and for each later day, up to the as-of day, from which on it could count as something else. -#}
+{% macro dossier_counted(dossier, versions, as_of) %}
+    with states as (
+        select
+            *,
+            {{ day('known_from') }} as shown_on,
+            least({{ as_of }}, greatest({{ day('known_from') }}, {{ add_days(day('known_to'), -1) }})) as stands_until
+        from ({{ states_of(dossier, versions, as_of) }}) as known
+    ),
+
+    days as (
+        select states.*, shown_on as counted_on
+        from states
+        {% for turn in ['received_on', 'closed_on', 'overdue_from'] %}
+        union
+        select states.*, {{ turn }} as counted_on
+        from states
+        where {{ turn }} > shown_on and {{ turn }} <= stands_until
+        {% endfor %}
+    )
+
+    select
+        known_from, source_file, row_number, counted_on,
+        {{ dossier_bucket('counted_on') }} as bucket, {{ dossier_timeliness('counted_on') }} as timeliness
+    from days
+{% endmacro %}

@@ -206,6 +206,9 @@ def _telling() -> Iterator[Any]:
 
 
 _AS_OF = click.option("--as-of", type=DAY, help="As known at the end of this day (default: the release's day).")
+_FORMAT = click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
+)
 _FILTERS: tuple[Callable[..., Any], ...] = (
     _home_option,
     click.option("--from", "from_on", type=DAY, help="First day (default: 1 January of the year of --to)."),
@@ -213,7 +216,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     _AS_OF,
     click.option("--scope", metavar="TYPE=CODE", help="One scope, such as agency=H33.01."),
     click.option("--convention", default="separate", show_default=True, metavar="separate|form_06a"),
-    click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True),
+    _FORMAT,
 )
 _OF_A_FORM: tuple[Callable[..., Any], ...] = (
     _home_option,
@@ -292,6 +295,26 @@ def explain(release: Any, ask: Callable[[str], Any], kpi_code: str, convention: 
 
     rows = behind(release, ask(convention), kpi_code)
     _print(rows.column_names, rows.to_pylist(), form)
+
+
+@cli.command()
+@click.argument("dossier", metavar="DOSSIER")
+@_home_option
+@_FORMAT
+def history(dossier: str, home: str | None, form: str) -> None:
+    """The history of one dossier: exports, what changed, as what it counted, what was found of it."""
+    from orchestration.publishing import releases
+    from orchestration.reports.history import COLUMNS
+    from orchestration.reports.history import history as told_history
+    from orchestration.sql.engine import limits
+
+    settings = Settings.load(home=home)
+    place = Home.for_reading(settings)
+
+    def answer(found: releases.Release) -> list[dict[str, Any]]:
+        return told_history(replace(found, limits=limits(settings)), place, dossier)
+
+    _print(list(COLUMNS), releases.asked(place, answer), form)
 
 
 @cli.command()

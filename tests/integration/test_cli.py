@@ -18,6 +18,7 @@ from orchestration.home import Home
 from orchestration.publishing import releases
 from orchestration.reports.figures import Question, behind, figures
 from orchestration.settings import PROJECT_DIR
+from tests.support.disks import obeying_permissions
 
 PERIODS = [("2023-01-01", "2023-06-30"), ("2023-07-01", "2023-07-31"), ("2023-03-10", "2023-03-10")]
 DAYS = ["2023-07-31", "2023-06-30", "2023-03-10"]
@@ -92,6 +93,8 @@ def test_a_damaged_release_exits_1(cchc, home: Path, tmp_path: Path) -> None:
         (["kpi", "--home", "{home}", "--scope", "village=1"], "village"),
         (["kpi", "--home", "{home}", "--convention", "mine"], "mine"),
         (["explain", "--home", "{home}", "dossiers_lost"], "dossiers_lost"),
+        (["history", "--home", "{home}", "H99.01-000000-0000"], "H99.01-000000-0000"),
+        (["history", "--home", "{unpublished}", "H99.01-230103-0003"], "no release yet"),
         (["score", "--home", "{home}", "--index", "PCI"], "PCI"),
         (["score", "--home", "{home}", "--index", "PAR", "--by", "village"], "village"),
         (["score", "--home", "{home}"], "--index"),
@@ -153,6 +156,7 @@ def test_a_held_home_exits_4_and_stays_the_holders(cchc, landing_and_home: tuple
         "nightly",
         "kpi",
         "explain",
+        "history",
         "score",
         "accept",
         "withdraw",
@@ -297,3 +301,64 @@ def test_explain_names_the_dossiers(ask, home: Path) -> None:
     )
     assert len(everyone.splitlines()) == 1 + 8
     assert ask("explain", "--home", home, "dossiers_received", "--scope", "agency=none").strip() == "nothing counted"
+
+
+# --- the history of a dossier
+
+
+def told_of(ask, home: Path, dossier: str) -> list[tuple]:
+    """What is told of a dossier, without what its first export says of it."""
+    rows = json.loads(ask("history", dossier, "--home", home, "--format", "json"))
+    first = min(row["at"] for row in rows)
+    return [
+        (row["at"][5:16], row["entry"], row["what"], row["before"], row["after"])
+        for row in rows
+        if (row["at"], row["entry"]) != (first, "changed")
+    ]
+
+
+def test_the_history_of_a_dossier_is_told_in_order(ask, home: Path) -> None:
+    """What three exports showed, as the files of tests/golden/landing say."""
+    assert told_of(ask, home, "H99.02-230302-0006") == [
+        ("03-10 23:00", "exported", None, None, None),
+        ("03-10 23:00", "counted", None, None, "in_process, within_due"),
+        ("06-30 23:00", "exported", None, None, None),
+        ("07-20 08:30", "exported", None, None, None),
+        ("07-20 08:30", "changed", "completed_at", None, "2023-07-10 09:00:00"),
+        ("07-20 08:30", "changed", "fee_amount", None, "15000"),
+        ("07-20 08:30", "changed", "status_code", "5", "9"),
+        ("07-20 08:30", "counted", None, "in_process, within_due", "resolved, late"),
+    ]
+    flagged = [row for row in told_of(ask, home, "H99.02-230201-0004") if row[1] == "flagged"]
+    assert [(at, what.partition(":")[0]) for at, _, what, *_ in flagged] == [
+        ("06-30 23:00", "deadline_moved_after_breach")
+    ]
+    assert told_of(ask, home, "H99.01-230621-0099") == [
+        ("06-30 23:00", "rejected", "dossiers received_at: unreadable", None, None)
+    ]
+
+
+def test_a_dossier_grows_overdue_between_two_exports(ask, home: Path) -> None:
+    counted = [row for row in told_of(ask, home, "H99.02-230502-0011") if row[1] == "counted"]
+    assert [(at, after) for at, _, _, _, after in counted] == [
+        ("06-30 23:00", "in_process, within_due"),
+        ("07-01 00:00", "in_process, overdue"),
+        ("07-20 08:30", "resolved, on_due_date"),
+    ]
+
+
+def test_the_history_shows_no_personal_data(ask, home: Path, release: duckdb.DuckDBPyConnection) -> None:
+    named = release.execute("select dossier_code, agency_name from marts.fct_dossier_versions").fetchall()
+    assert len(named) > 20
+    for dossier, name in named:
+        told = ask("history", dossier, "--home", home)
+        assert "agency_name" in told and name not in told, dossier
+
+
+def test_who_may_not_read_the_lake_is_told_what_the_release_knows(cchc, landing_and_home: tuple[Path, Path]) -> None:
+    home = landing_and_home[1]
+    (home / "lake").chmod(0o000)
+    told = cchc("history", "H99.02-230302-0006", "--home", home, preexec_fn=obeying_permissions)
+    (home / "lake").chmod(0o700)
+    assert told.returncode == 0, told.stderr
+    assert "exported" not in told.stdout and "resolved, late" in told.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -253,3 +254,17 @@ def test_the_record_outlives_its_releases_and_a_rebuild_says_the_same(home: Path
     assert (home / "current").resolve().name == "000003_2023-07-20"
     for table, before in tables:
         assert rows(home, f"select * from marts.{table} order by all") == before, table
+
+
+def test_the_history_of_a_dossier_tells_what_it_moved(home: Path, ask: Callable[..., str]) -> None:
+    told = json.loads(ask("history", "H33-other", "--home", home, "--format", "json"))
+    same = "in_process, within_due"
+    assert [(row["entry"], row["what"], row["before"], row["after"]) for row in told][-6:] == [
+        ("exported", None, None, None),
+        ("changed", "channel", "direct", "online"),
+        ("flagged", "information_service_online: online channel for an information service", None, None),
+        ("restated", "month 2023-06-01 as reported by 000001_2023-06-30: other", same, same),
+        ("restated", "quarter 2023-04-01 as reported by 000001_2023-06-30: other", same, same),
+        ("portal", "missing_on_portal", "4", None),
+    ]
+    assert {row["at"] for row in told[-6:]} == {"2023-07-20 07:00:00", None}

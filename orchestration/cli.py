@@ -504,51 +504,23 @@ def _secret() -> str:
 
 @cli.command()
 @_home_option
+@click.option("--source", "details", flag_value="source", multiple=True, help="How fresh each source is.")
+@click.option("--files", "details", flag_value="files", multiple=True, help="Every file that blocks or was rejected.")
+@click.option("--rows", "details", flag_value="rows", multiple=True, help="How many rows of each file were rejected.")
+@click.option("--audit", "details", flag_value="audit", multiple=True, help="The tail of the audit trail.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def status(home: str | None, form: str) -> None:
-    """Last releases, last run, freshness per source, what blocks, open rejections."""
-    from orchestration.audit import told_of
+def status(home: str | None, details: tuple[str, ...], form: str) -> None:
+    """The home on one screen: release, verdict, last run, what blocks, what to do next; or the details asked for."""
+    from orchestration.reports.screen import DETAILS, screen
     from orchestration.reports.status import status as read_status
 
     state = read_status(Home.for_reading(Settings.load(home=home)))
     if form == "json":
         print(as_json(state))
         return
-    for release in state["releases"]:
-        _say(
-            f"release   {release['release_id']} as of {release['as_of']}{'  <- current' if release['current'] else ''}"
-        )
-    if not state["releases"] and not state["damaged"]:
-        _say("release   none yet")
-    if state["review"]:
-        _say(f"review    {state['review']}")
-    for damage in state["damaged"]:
-        _say(f"damaged   {damage}")
-    if state["purge_unfinished"]:
-        _say("purge     not finished: releases may still name who was to be erased; run the same `cchc purge` again")
-    if run := state["last_run"]:
-        when = run["ended_at"] or f"started {run['started_at']}"
-        _say(f"last run  {when} as of {run['as_of']}: {run['outcome']} {run['message']}".rstrip())
-    for source, newest, days, files, accepted in state["freshness"]:
-        seen = (
-            f"newest export {newest}, {days} days before as-of, {files} files, {accepted} rows"
-            if newest
-            else "nothing known"
-        )
-        _say(f"source    {source}: {seen}")
-    for file in state["blocking"]:
-        _say(f"blocks    {file['source_file']}: {file['remedy']}")
-    for file in state["rejected_files"]:
-        _say(f"rejected  {file['source_file']}: {file['reason']}: {file['detail']}")
-    for file in state["rejected_rows"]:
-        _say(
-            f"rows      {file['source_file']} ({file['source']}): "
-            f"{file['rows_rejected']} of {file['rows_read']} rejected"
-        )
-    for made in state["decisions"]:
-        _say(f"decided   {made['source_file']}: {made['decision']} by {made['by']}: {made['reason']}")
-    for entry in state["audit"]:
-        _say(f"audit     {told_of(entry)}")
+    for part in [DETAILS[name] for name in details] or [screen]:
+        for subject, said in part(state):
+            _say(f"{subject:<9} {said}")
 
 
 def _print(columns: list[str], rows: list[dict[str, Any]], form: str) -> None:

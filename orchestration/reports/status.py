@@ -1,4 +1,4 @@
-"""The state of a home in a few lines: releases, last run, freshness, what blocks, what was rejected."""
+"""The state of a home as data: releases, verdict, last run, freshness, what blocks, what was rejected, what to do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
     known = counted(files, decisions, current.as_of) if current else files
     freshness, damaged = _freshness(current)
     audited, broken = _audited(home)
-    return {
+    state = {
         "releases": [
             {"release_id": r.release_id, "as_of": r.manifest["as_of"], "current": r.path == home.current.resolve()}
             for r in releases.published(home)[-last:]
@@ -53,7 +53,45 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
             for d in decisions.values()
         ],
         "audit": audited,
+        "verdict": current.manifest["verdict"] if current else None,
+        "warned": _warned(current) if current and not damaged else [],
     }
+    return state | {"next": _next(state)}
+
+
+def _warned(current: Release) -> list[dict[str, str]]:
+    """The checks of a release that did not pass and did not block, late sources among them."""
+    with releases.open_release(current) as con:
+        rows = con.execute(
+            "select check_code, observed from marts.dq_check_results "
+            "where status <> 'passed' and not is_blocking order by check_code"
+        ).fetchall()
+    return [{"check": check, "observed": observed} for check, observed in rows]
+
+
+def _next(state: dict[str, Any]) -> list[str]:
+    """What is to be done, most urgent first; empty when the next night is all there is to wait for."""
+    run = state["last_run"] or {}
+    todo = []
+    if run.get("outcome") == "running":
+        todo.append("a run holds the home: wait until it has ended")
+    if state["purge_unfinished"]:
+        todo.append("run the same `cchc purge` again")
+    if state["damaged"]:
+        todo.append("`cchc doctor` tells what is damaged and how it is mended")
+    if state["blocking"]:
+        todo.append("have what blocks corrected, or decide with `cchc accept` or `cchc withdraw`; then `cchc nightly`")
+    elif run.get("outcome") == "blocked":
+        todo.append("see to what the last run names, then `cchc nightly`; the last release stands")
+    if run.get("outcome") in ("failed", "killed", "interrupted"):
+        todo.append("run the last command again, after what its message asks for")
+    if not state["releases"] and not todo:
+        todo.append("`cchc nightly` makes the first release")
+    if state["rejected_files"] or state["rejected_rows"]:
+        todo.append(
+            "send the offices their workbooks, beside the review page: what was rejected can be corrected there"
+        )
+    return todo
 
 
 def _freshness(current: Release | None) -> tuple[list[tuple[Any, ...]], list[str]]:

@@ -17,6 +17,8 @@ from orchestration.catalogue import scope_types
 from orchestration.home import Home
 from orchestration.publishing import releases
 from orchestration.reports.figures import Question, behind, figures
+from orchestration.reports.screen import of_files, screen
+from orchestration.reports.status import status
 from orchestration.settings import PROJECT_DIR
 from tests.support.disks import obeying_permissions
 
@@ -194,8 +196,31 @@ def test_status_tells_the_state(ask, home: Path) -> None:
     assert [f["source_file"] for f in state["rejected_rows"]] == ["dossiers/hoso_20230630_2300.csv"]
     newest = {row[0]: row[1] for row in state["freshness"]}
     assert newest["dossiers"] == "2023-07-20 08:30:00"
+    assert (state["verdict"]["passed"], len(state["next"])) == (True, 1)
+
+
+def test_status_fits_on_one_screen_and_tells_details_when_asked(ask, home: Path) -> None:
     told = ask("status", "--home", home)
-    assert "<- current" in told and "dossiers/khong ngay.csv" in told
+    assert (
+        "<- current" in told and "\nverdict   allows publication: " in told and "\nnext      send the offices" in told
+    )
+    assert len(told.splitlines()) < 15
+    assert "sources   4 of 21 have delivered; newest dossiers, 11 days before as-of" in told
+    assert "source    dossiers: newest export 2023-07-20 08:30:00, 11 days" in ask("status", "--home", home, "--source")
+    [file] = ask("status", "--home", home, "--files").splitlines()
+    assert file.startswith("rejected  dossiers/khong ngay.csv: no_export_stamp: ")
+    [both, rows] = ask("status", "--home", home, "--files", "--rows").splitlines()
+    assert (both, rows) == (file, "rows      dossiers/hoso_20230630_2300.csv (dossiers): 1 of 14 rejected")
+
+
+def test_the_screen_stays_one_however_much_blocks(home: Path) -> None:
+    state = status(Home(home))
+    blocks = [{"source_file": f"dossiers/{n}.csv", "reason": "rejected_rows", "remedy": "decide"} for n in range(200)]
+    lines = list(screen(state | {"blocking": blocks, "rejected_files": state["rejected_files"] * 200}))
+    assert [said for subject, said in lines if subject == "blocks"][-2:] == [
+        "dossiers/2.csv: decide", "and 197 more: --files",
+    ]  # fmt: skip
+    assert len(lines) < 18 and len(list(of_files(state | {"blocking": blocks}))) == 201
 
 
 # --- figures

@@ -70,7 +70,7 @@ def test_a_bad_night_waits_for_a_person(cchc, ask, nightly, landing_and_home: tu
     assert marts(home) == was
     state = json.loads(ask("status", "--home", home, "--format", "json"))
     assert [f["source_file"] for f in state["blocking"]] == [BAD]
-    assert state["last_run"]["outcome"] == "blocked"
+    assert state["last_run"]["outcome"] == "blocked" and "`cchc accept` or `cchc withdraw`" in state["next"][0]
 
     # A good file does not carry the bad one in.
     put(landing / "dossiers/tot_20230723_2300.csv", export("B", 30, 0))

@@ -26,6 +26,13 @@ def quiet_telemetry() -> None:
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 
 
+def unread(env: Mapping[str, str] | None = None) -> list[str]:
+    """Names in the environment and `.env` that look like settings and are none, such as misspelled ones."""
+    known = dotenv_values(PROJECT_DIR / ".env.example").keys()
+    given = dotenv_values(".env").keys() | (os.environ if env is None else env).keys()
+    return sorted(name for name in given if name.startswith("CCHC_") and name not in known)
+
+
 def today() -> date:
     """Today in Asia/Ho_Chi_Minh, the province's day."""
     return datetime.now(UTC).astimezone(HO_CHI_MINH).date()

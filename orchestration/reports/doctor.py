@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import re
 import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
+from importlib.metadata import distributions, requires, version
 from pathlib import Path
 
 from orchestration.audit import Audit
@@ -21,11 +22,14 @@ from orchestration.publishing import releases
 from orchestration.publishing.publish import code_version
 from orchestration.publishing.reported import reports
 from orchestration.quality.history import CheckHistory
-from orchestration.settings import Settings
+from orchestration.settings import HO_CHI_MINH, PROJECT_DIR, Settings, unread
 
 # A full build needs room for the warehouse, the release and what spills; twice what they take now has been enough.
 _ROOM = 2
 _LEAST_FREE = 2 << 30
+_CLOCKS_DIFFER = timedelta(minutes=5)
+_LOCKED = re.compile(r"^([a-z0-9-]+)==([^\s;]+)", re.M)
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ def examine(settings: Settings, home: Home) -> Iterator[Finding]:
     """Every finding, one after the other as it is known: sums of a large lake take a while."""
     lake = Lake(home.lake)
     for subject, look in {
+        "settings": lambda: _settings(settings),
         "landing": lambda: _landing(settings),
         "rights": lambda: _rights(home),
         "key": lambda: _key(settings, home, lake),
@@ -50,7 +55,7 @@ def examine(settings: Settings, home: Home) -> Iterator[Finding]:
         "releases": lambda: _releases(home),
         "reported": lambda: _reported(home),
         "space": lambda: _space(home),
-        "clock": lambda: _clock(home),
+        "clock": lambda: _clock(home, lake),
         "versions": lambda: _versions(home),
     }.items():
         yield _found(subject, look)
@@ -62,6 +67,13 @@ def _found(subject: str, look: Callable[[], tuple[str, str]]) -> Finding:
     except CchcError as error:
         said, _, remedy = str(error).rpartition(": ")
         return Finding(subject, said, remedy)
+
+
+def _settings(settings: Settings) -> tuple[str, str]:
+    if names := unread():
+        return f"{', '.join(names)} is no setting, so it does nothing", "spell it as .env.example does, or take it away"
+    own = [f.name for f in fields(Settings) if getattr(settings, f.name) != f.default]
+    return f"read, these among them: {', '.join(own)}", ""
 
 
 def _landing(settings: Settings) -> tuple[str, str]:
@@ -142,18 +154,53 @@ def _space(home: Home) -> tuple[str, str]:
     return said, "" if free >= needed else "free space, or keep fewer releases (CCHC_KEEP_RELEASES)"
 
 
-def _clock(home: Home) -> tuple[str, str]:
+def _clock(home: Home, lake: Lake) -> tuple[str, str]:
     now = datetime.now(UTC)
-    last = home.root / "last_run.json"
-    ended = json.loads(last.read_text("utf-8")).get("ended_at") if last.exists() else None
-    if ended and datetime.fromisoformat(ended) > now + timedelta(minutes=5):
-        return f"it is {now:%Y-%m-%d %H:%M} UTC, and the last run ended at {ended}", "set the clock of this machine"
-    return f"{now:%Y-%m-%d %H:%M} UTC, after the last run", ""
+    last = home.last_run or {}
+    past = [("the last run ended", last.get("ended_at")), ("the last run began", last.get("started_at"))]
+    with suppress(CchcError):  # of a trail that cannot be read, the line before tells
+        past += [("the audit trail ends", entry["at"]) for entry in Audit(home).entries[-1:]]
+    for what, at in past:
+        if at and datetime.fromisoformat(at) > now + _CLOCKS_DIFFER:
+            return f"it is {now:%Y-%m-%d %H:%M} UTC, and {what} at {at}", "set the clock of this machine"
+    here = (now + _CLOCKS_DIFFER).astimezone(HO_CHI_MINH).replace(tzinfo=None)
+    early = [f for f in lake.files() if f.stamp and f.stamp.date() > here.date() and not f.is_nested]
+    if early:
+        said = f"{len(early)} exports are stamped after today, {early[0].source_file} the first"
+        return said, "set the clock of this machine, or have the office set its own; they count from their day on"
+    return f"{now:%Y-%m-%d %H:%M} UTC, after all that was written down", ""
 
 
 def _versions(home: Home) -> tuple[str, str]:
     code = code_version()
     built = (current := releases.baseline(home)) and current.manifest["code_version"]
     packages = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "dbt-core", "dagster", "great-expectations"))
+    said = f"Python {sys.version.split()[0]}, {packages}, code {code}"
+    if others := _otherwise_than_locked():
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        return f"{said}; {', '.join(others[:_NAMED])}{more}", "install what requirements.lock says: make setup"
     differs = "" if built in (None, code) else f"; the release was built by code {built}: the next night builds anew"
-    return f"Python {sys.version.split()[0]}, {packages}, code {code}{differs}", ""
+    return f"{said}, as locked{differs}", ""
+
+
+def _otherwise_than_locked() -> list[str]:
+    """What is installed in another version than requirements.lock says, or needed and not installed."""
+    locked: dict[str, set[str]] = {}
+    for name, number in _LOCKED.findall((PROJECT_DIR / "requirements.lock").read_text("utf-8")):
+        locked.setdefault(name, set()).add(number)
+    installed = {_normal(d.metadata["Name"]): d.version for d in distributions()}
+    needed = {
+        _normal(re.split(r"[^A-Za-z0-9._-]", one, maxsplit=1)[0])
+        for one in requires("cchc-warehouse") or ()
+        if "extra ==" not in one
+    }
+    others = [
+        f"{name} is {installed[name]}, not {' or '.join(sorted(numbers))}"
+        for name, numbers in sorted(locked.items())
+        if name in installed and installed[name] not in numbers
+    ]
+    return others + [f"{name} is missing" for name in sorted(needed - installed.keys())]
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from orchestration.audit import Audit
+from orchestration.home import Home
 from orchestration.lake.store import Lake
+from orchestration.reports import doctor
+from orchestration.settings import PROJECT_DIR, Settings
 from tests.conftest import KEY
 
-WELL = ["landing", "rights", "key", "register", "audit", "lake", "releases", "reported", "space", "clock", "versions"]
+WELL = [
+    "settings", "landing", "rights", "key", "register", "audit", "lake", "releases", "reported", "space", "clock",
+    "versions",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -72,3 +81,39 @@ def test_a_register_that_lost_its_end(
     lines = register.read_text().splitlines(keepends=True)
     register.write_text("".join(lines[:-1]))
     assert set(examined()) == {"register"}
+
+
+def test_what_ails_around_a_home(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelled setting, a library that nobody locked, one that is missing, a clock behind the audit trail."""
+    settings, place = Settings.load(home.parent / "landing", home), Home(home)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("CCHC_KEEP_RELASES=3\n")
+    lock = (PROJECT_DIR / "requirements.lock").read_text()
+    (tmp_path / "requirements.lock").write_text(lock.replace(f"duckdb=={version('duckdb')}", "duckdb==1.9.9"))
+    monkeypatch.setattr(doctor, "PROJECT_DIR", tmp_path)
+    monkeypatch.setattr(doctor, "requires", lambda _: ["no.such_library>=2", "xlwt; extra == 'sample'"])
+    trail = [{"at": "2999-01-01T00:00:00.000+00:00"}]
+    monkeypatch.setattr(Audit, "entries", property(lambda _: trail))
+    ailing = {found.subject: found for found in doctor.examine(settings, place) if found.remedy}
+    assert set(ailing) == {"settings", "clock", "versions"}
+    assert ailing["settings"].said == "CCHC_KEEP_RELASES is no setting, so it does nothing"
+    assert "duckdb is 2.0.0, not 1.9.9, no-such-library is missing" in ailing["versions"].said
+    assert "the audit trail ends at 2999-01-01" in ailing["clock"].said
+
+
+def test_an_export_stamped_after_today(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock, or the office's, is wrong: the golden export of 20 July, on the day before."""
+
+    class TheDayBefore(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime(2023, 7, 19, 12, tzinfo=UTC).astimezone(tz)
+
+    monkeypatch.setattr(doctor, "datetime", TheDayBefore)
+    monkeypatch.setattr(Home, "last_run", None)
+    monkeypatch.setattr(Audit, "entries", property(lambda _: []))
+    [clock] = [f for f in doctor.examine(Settings.load(home=home), Home(home)) if f.subject == "clock"]
+    assert (
+        clock.said == ("1 exports are stamped after today, dossiers/goi_tin_20230720T0830.json the first")
+        and "set the clock" in clock.remedy
+    )

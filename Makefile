@@ -57,9 +57,7 @@ docs: setup
 	@echo $(DEMO)/docs/static_index.html
 
 ui: setup
-	@mkdir -p $(DEMO)/home/dagster
-	@DAGSTER_HOME=$(abspath $(DEMO))/home/dagster CCHC_LANDING=$(DEMO)/landing CCHC_HOME=$(DEMO)/home \
-		$(BIN)/dagster dev
+	@$(BIN)/cchc serve --landing $(DEMO)/landing --home $(DEMO)/home
 
 bench: setup
 	@$(BIN)/python -m benchmarks --scale $(SCALE)

@@ -463,6 +463,17 @@ def doctor(landing: str | None, home: str | None) -> None:
         sys.exit(1)
 
 
+@cli.command()
+@click.option("--landing", metavar="DIR", help="The landing folder (else CCHC_LANDING).")
+@_home_option
+@click.option("--port", type=click.IntRange(1, 65_535), default=3000, show_default=True, help="Of Dagster's page.")
+def serve(landing: str | None, home: str | None, port: int) -> None:
+    """Dagster's page and daemon on this machine: the schedule, the watch on landing, runs and their checks."""
+    from orchestration.serving import serve as serving
+
+    serving(Settings.load(landing, home), port, lambda stage, text: _say(f"{stage:<9} {text}"))
+
+
 @cli.command("propose-thresholds")
 @_home_option
 def propose_thresholds(home: str | None) -> None:

@@ -39,7 +39,7 @@ def run(request: Request, listener: Listener = SILENT) -> None:
 
 
 def _execute(request: Request, listener: Listener, home: Home) -> None:
-    _prepare_storage(home)
+    prepare_storage(home)
     from dagster import DagsterInstance, RunConfig
 
     from orchestration.dagster.assets import NIGHT, NightConfig
@@ -57,7 +57,7 @@ def _execute(request: Request, listener: Listener, home: Home) -> None:
             raise _cause(error, home) from None
 
 
-def _prepare_storage(home: Home) -> None:
+def prepare_storage(home: Home) -> None:
     """Dagster's storage lies in the home."""
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     settings = home.dagster / "dagster.yaml"

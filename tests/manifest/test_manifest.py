@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from orchestration.catalogue import kpi_codes
-from orchestration.reports.review.declared import test_told, texts
+from orchestration.reports.review.declared import texts, words_of_test
 from orchestration.settings import PROJECT_DIR
 from orchestration.sources import Source, all_sources
 from orchestration.warehouse import dbt
@@ -108,8 +108,8 @@ def sql_files() -> dict[str, str]:
 def test_every_test_is_said_in_vietnamese() -> None:
     """The review page speaks of a test by these words, and of each alone."""
     tests = {((test.get("attached_node") or "dbt").split(".")[-1], test["name"]) for test in nodes("test")}
-    assert [code for model, code in tests if not test_told(model, code)] == []
-    used = {test_told(model, code) for model, code in tests}
+    assert [code for model, code in tests if not words_of_test(model, code)] == []
+    used = {words_of_test(model, code) for model, code in tests}
     assert [end for end, words in texts().tests_of_models.items() if words not in used] == []
 
 

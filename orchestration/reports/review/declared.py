@@ -75,7 +75,7 @@ def title_of(findings: Mapping[str, Finding], code: str) -> str:
     return findings[code].title if code in findings else code
 
 
-def test_told(model: str, code: str) -> str | None:
+def words_of_test(model: str, code: str) -> str | None:
     """What a test of a model says, found by what follows the model's name in its code or by the end of that."""
     told, rest = texts().tests_of_models, code.removeprefix(f"{model}_")
     ends = [end for end in told if rest == end or rest.endswith(f"_{end}")]

@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestration.quality.reviewed import load_suites
 from orchestration.quality.verdict import Waiver
-from orchestration.reports.review.declared import observed, test_told, texts
+from orchestration.reports.review.declared import observed, texts, words_of_test
 from orchestration.reports.review.parts import Row, Section, Table
 from orchestration.reports.review.release import ReviewedRelease
 from orchestration.reports.review.shown import MISSING, English, shown
@@ -46,7 +46,7 @@ def checks_table(caption: str, checks: Sequence[Mapping[str, Any]], waived: Coll
         suite, code = check["suite"], check["check_code"]
         if check["kind"] == "dbt":
             of, remedy, basis = f"Bảng {suite}", told.remedies["dbt"], f"Phép kiểm tra {code} của mô hình"
-            title: str = test_told(suite, code) or English(check["reason"])
+            title: str = words_of_test(suite, code) or English(check["reason"])
         else:
             of, title, basis = reviewed.get(code, (suite, English(code), English(check["reason"])))
             remedy = told.remedies.get(suite, MISSING)

@@ -67,6 +67,7 @@ class Settings:
     pseudonym_key: str | None = None
     pseudonym_key_file: Path | None = None
     keep_releases: int = 30
+    build_disk: int | None = None
     threads: int | None = None
     memory_limit: str | None = None
     bounds: Bounds = Bounds()
@@ -102,6 +103,7 @@ class Settings:
             pseudonym_key=known.get("CCHC_PSEUDONYM_KEY"),
             pseudonym_key_file=path(known.get("CCHC_PSEUDONYM_KEY_FILE")),
             keep_releases=number("CCHC_KEEP_RELEASES") or 30,
+            build_disk=number("CCHC_BUILD_DISK"),
             threads=number("CCHC_THREADS"),
             memory_limit=known.get("CCHC_MEMORY_LIMIT"),
             bounds=Bounds(

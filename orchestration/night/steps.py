@@ -26,6 +26,7 @@ from orchestration.publishing import publish as publishing
 from orchestration.publishing import releases, reported
 from orchestration.publishing.publish import code_version, inputs_of
 from orchestration.publishing.releases import Release
+from orchestration.publishing.room import require_room
 from orchestration.sql import literal
 from orchestration.sql.engine import connect
 from orchestration.warehouse import dbt, registration
@@ -105,7 +106,7 @@ def _steps(night: Night, manifest: Future[Any] | None) -> Iterator[Step]:
         yield Published(standing, is_new=False)
         return
     with plainly("build"):
-        built = build(night, ingested, manifest.result() if manifest else None)
+        built = build(night, ingested, manifest)
     yield built
     with plainly("check"):
         judged = judge(night, ingested, built)
@@ -226,9 +227,13 @@ def _becomes_current(night: Night) -> bool:
 # ---------------------------------------------------------------- build
 
 
-def build(night: Night, ingested: Ingested, manifest: Any = None) -> Built:
-    """Register the lake in a new warehouse and run dbt over it; `manifest` is the project as dbt parsed it."""
+def build(night: Night, ingested: Ingested, manifest: Future[Any] | None = None) -> Built:
+    """Register the lake in a new warehouse and run dbt over it; `manifest` is the project as dbt parses it.
+
+    Raises CchcError before anything is touched when the disk is too small.
+    """
     request, home, announce = night.request, night.home, night.listener.announce
+    require_room(home, request.settings, sum(file.rows_read for file in ingested.files))
     with writing(home.reported):
         reports = reported.complete(home)
     with dbt.private(), writing(home.warehouse):
@@ -236,7 +241,7 @@ def build(night: Night, ingested: Ingested, manifest: Any = None) -> Built:
             announce("build", f"{home.warehouse} could not be read: it is made anew")
         with connect(request.settings, home.work / "spill", home.warehouse) as con:
             registration.register(con, list(ingested.files), request.as_of, [astuple(r) for r in reports])
-        built = dbt.build(home, request.settings, night.progress("build"), manifest)
+        built = dbt.build(home, request.settings, night.progress("build"), manifest.result() if manifest else None)
     announce("build", f"{len(built.models)} models, {len(built.tests)} tests")
     return built
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -21,12 +20,10 @@ from orchestration.lake.store import Lake
 from orchestration.publishing import releases
 from orchestration.publishing.publish import code_version
 from orchestration.publishing.reported import reports
+from orchestration.publishing.room import room
 from orchestration.quality.history import CheckHistory
 from orchestration.settings import HO_CHI_MINH, PROJECT_DIR, Settings, unread
 
-# A full build needs room for the warehouse, the release and what spills; twice what they take now has been enough.
-_ROOM = 2
-_LEAST_FREE = 2 << 30
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _LOCKED = re.compile(r"^([a-z0-9-]+)==([^\s;]+)", re.M)
 _NAMED = 3
@@ -54,7 +51,7 @@ def examine(settings: Settings, home: Home) -> Iterator[Finding]:
         "lake": lambda: _lake(lake),
         "releases": lambda: _releases(home),
         "reported": lambda: _reported(home),
-        "space": lambda: _space(home),
+        "space": lambda: _space(settings, home, lake),
         "clock": lambda: _clock(home, lake),
         "versions": lambda: _versions(home),
     }.items():
@@ -145,13 +142,9 @@ def _reported(home: Home) -> tuple[str, str]:
     return f"{len(reports(home))} releases recorded, each holding the digest of the one before", ""
 
 
-def _space(home: Home) -> tuple[str, str]:
-    free = shutil.disk_usage(home.root).free
-    current = releases.baseline(home)
-    taken = [home.warehouse, *(current.path.rglob("*") if current else [])]
-    needed = max(_ROOM * sum(p.stat().st_size for p in taken if p.is_file()), _LEAST_FREE)
-    said = f"{free / 1e9:,.1f} GB free, a build needs about {needed / 1e9:,.1f} GB"
-    return said, "" if free >= needed else "free space, or keep fewer releases (CCHC_KEEP_RELEASES)"
+def _space(settings: Settings, home: Home, lake: Lake) -> tuple[str, str]:
+    found = room(home, settings, sum(file.rows_read for file in lake.files()))
+    return str(found), "" if found.is_enough else "make room, or keep fewer releases (CCHC_KEEP_RELEASES)"
 
 
 def _clock(home: Home, lake: Lake) -> tuple[str, str]:

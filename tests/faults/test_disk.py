@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -72,7 +73,9 @@ def fails(small: Disk, leave: int, step: Callable[[], object]) -> None:
         small.free()
 
 
-def test_a_disk_that_is_full_at_each_stage(landing_and_home: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_disk_that_is_full_at_each_stage(
+    landing_and_home: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     landing, published = landing_and_home
     more(landing)
     with disk(tmp_path / "small") as small:
@@ -80,6 +83,7 @@ def test_a_disk_that_is_full_at_each_stage(landing_and_home: tuple[Path, Path], 
         current = (home / "current").resolve()
 
         tonight = nights.asked(landing, home)
+        monkeypatch.setattr(steps, "require_room", lambda *_: None)  # as where others fill the disk meanwhile
         for leave in (0, 1 << 14):
             with held(tonight) as night:
                 fails(small, leave, partial(steps.ingest, night))
@@ -105,6 +109,32 @@ def test_a_disk_that_is_full_at_each_stage(landing_and_home: tuple[Path, Path], 
         assert releases.damage(made) is None and (home / "current").resolve() == made.path
         assert lake(home) == ingested(landing, tmp_path / "undisturbed")
         assert not list((home / "releases").glob(".*")) and not list(home.glob(".*.tmp"))
+
+
+def test_a_disk_too_small_for_a_build_is_told_before_it_begins(
+    cchc: Callable, landing_and_home: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What landed is kept; nothing of the last night is touched, and the same command goes on once there is room."""
+    landing, published = landing_and_home
+    more(landing)
+    with disk(tmp_path / "small") as small:
+        home = Path(shutil.copytree(published, small.path / "home", symlinks=True))
+        before = [path.stat().st_mtime_ns for path in (home / "warehouse.duckdb", (home / "current").resolve())]
+        night = ("nightly", "--landing", landing, "--home", home, "--as-of", AS_OF)
+        if small.is_mounted:
+            small.fill(14 << 20)
+        else:
+            monkeypatch.setenv("CCHC_BUILD_DISK", str(1 << 50))
+        refused = cchc(*night)
+        small.free()
+        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
+        assert re.match(r"cchc: a build needs about [\d,.]+ [MG]B and finds [\d,.]+ [MG]B on the disk", refused.stderr)
+        assert "nothing was built, the last release stands" in refused.stderr
+        assert before == [p.stat().st_mtime_ns for p in (home / "warehouse.duckdb", (home / "current").resolve())]
+        assert Home(home).last_run["outcome"] == "failed" and len(list((home / "releases").iterdir())) == 1
+        assert lake(home) == ingested(landing, tmp_path / "undisturbed"), "what landed is kept"
+        monkeypatch.delenv("CCHC_BUILD_DISK", raising=False)
+        assert cchc(*night).returncode == 0
 
 
 def test_the_command_on_a_full_disk(cchc: Callable, landing_and_home: tuple[Path, Path], tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""What a build needs of the disk, known before anything is spent on it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+from orchestration.errors import CchcError
+from orchestration.home import Home
+from orchestration.publishing import releases
+from orchestration.settings import Settings
+
+# Warehouse and release without a row, and what a row takes of both: 1.1 kB in a province of 28,756 rows (2026-11-25).
+_EMPTY = 20 << 20
+_BYTES_PER_ROW = 1_500
+# Besides what stays: what spills and is thrown away again.
+_SPARE = 1.5
+
+
+@dataclass(frozen=True)
+class Room:
+    """Bytes that a build needs, and that it finds: what is free, and the warehouse that it makes anew."""
+
+    needed: int
+    free: int
+
+    @property
+    def is_enough(self) -> bool:
+        return self.free >= self.needed
+
+    def __str__(self) -> str:
+        return f"a build needs about {_said(self.needed)} and finds {_said(self.free)}"
+
+
+def room(home: Home, settings: Settings, rows: int) -> Room:
+    """The room for a build over so many landed rows: as much as the last took for each, or what the settings say."""
+    held = home.warehouse.stat().st_size if home.warehouse.is_file() else 0
+    free = shutil.disk_usage(home.root).free + held
+    if settings.build_disk:
+        return Room(settings.build_disk, free)
+    if last := releases.baseline(home):
+        release = sum(file["bytes"] for file in last.manifest.get("files", {}).values())
+        before = sum(file["rows_read"] for file in last.manifest["sources"])
+        lasting = (release + max(held, release)) * max(1.0, rows / max(before, 1))
+    else:
+        lasting = _EMPTY + rows * _BYTES_PER_ROW
+    return Room(int(_SPARE * lasting), free)
+
+
+def require_room(home: Home, settings: Settings, rows: int) -> None:
+    """Raises CchcError when the disk is too small for a build over so many landed rows."""
+    found = room(home, settings, rows)
+    if not found.is_enough:
+        raise CchcError(
+            f"{found} on the disk of {home.root}: nothing was built, the last release stands; make room, keep fewer "
+            "releases (CCHC_KEEP_RELEASES), or say what a build needs (CCHC_BUILD_DISK)"
+        )
+
+
+def _said(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
+from math import ceil
 from typing import Any
 
 from dagster import (
@@ -16,6 +17,7 @@ from dagster import (
     Config,
     DagsterInstance,
     DagsterRunStatus,
+    FreshnessPolicy,
     MaterializeResult,
     MetadataValue,
     ResourceParam,
@@ -31,7 +33,7 @@ from orchestration.errors import UsageError, plainly
 from orchestration.night.holding import held
 from orchestration.night.request import Listener, Request
 from orchestration.night.steps import Ingested, Judged, Published, steps
-from orchestration.quality.reviewed import load_suites
+from orchestration.quality.reviewed import Rhythm, load_rhythms, load_suites
 from orchestration.settings import UMASK, today
 from orchestration.sources import all_sources
 from orchestration.warehouse.dbt import Built
@@ -96,6 +98,7 @@ def outer_assets(manifest: dict[str, Any]) -> list[AssetSpec]:
 def night_assets(manifest: dict[str, Any]) -> AssetsDefinition:
     """Lake, models, verdict and release of a night, with a check a tested table and a check a suite."""
     marts = [lineage.model_key(n) for n in lineage.models(manifest).values() if n["schema"] in ("marts", "history")]
+    rhythms = load_rhythms().sources
     lake = [
         AssetSpec(
             lineage.lake_key(s.source),
@@ -105,6 +108,7 @@ def night_assets(manifest: dict[str, Any]) -> AssetsDefinition:
             kinds={"parquet"},
             metadata=lineage.lake_schema(s),
             skippable=True,
+            freshness_policy=_freshness_policy(rhythms[s.source]),
         )
         for s in all_sources().values()
     ]
@@ -163,6 +167,19 @@ def night_assets(manifest: dict[str, Any]) -> AssetsDefinition:
                             yield event
 
     return night
+
+
+def _freshness_policy(rhythm: Rhythm) -> FreshnessPolicy:
+    """A source's rhythm by Dagster's clock, which starts when a file was taken in and knows no working day: a week has
+    five. What counts is `dq_source_freshness`."""
+
+    def window(days: int) -> timedelta:
+        return timedelta(days=ceil(days * 7 / 5) if rhythm.counted_in == "working_days" else days)
+
+    warns, blocks = rhythm.every + rhythm.warns_after + 1, rhythm.blocks_after
+    # Dagster knows no policy that only warns.
+    fails = rhythm.every + blocks + 1 if blocks is not None else 2 * warns
+    return FreshnessPolicy.time_window(warn_window=window(warns), fail_window=window(fails))
 
 
 def _is_wanted(event: Event, context: AssetExecutionContext) -> bool:

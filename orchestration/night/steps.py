@@ -66,6 +66,8 @@ class Published:
     is_new: bool
 
 
+OVERDUE = "source_rhythms.no_source_overdue"
+
 Step = Ingested | Built | Judged | Published
 
 
@@ -269,7 +271,7 @@ def judge(night: Night, ingested: Ingested, built: Built, waivers: Sequence[Waiv
     with connect(settings, home.work / "spill", home.warehouse, read_only=True) as con:
         frames = build_frames(con, batch(night.home, ingested), list(ingested.losses))
         frames["double_entry"] = double_entry_frame(con, whole=night.request.must_build)
-        frames["source_nights"] = newest_nights(con, ingested.files, night.request.as_of)
+        frames["source_nights"] = newest_nights(con, ingested.files)
         frames["facts"] = facts_frame(con, former)
         frames["kpi_movements"] = kpi_movements_frame(con)
     quality_dir = home.work / "quality"
@@ -330,6 +332,8 @@ def why_blocked(blocking: Sequence[CheckResult], lost: tuple[Loss, ...]) -> str:
     named = "; ".join(f"{c.check_code} ({c.observed})" for c in failed[:3])
     more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
     remedies = [f"{loss.source_file}: {loss.remedy}" for loss in lost[:3]]
+    if any(c.check_code == OVERDUE for c in blocking):
+        remedies.append("have the overdue sources exported, or review blocks_after in expectations/rhythms.yml")
     remedy = "; ".join(remedies) or "correct the data, or decide with `cchc accept` or `cchc withdraw`"
     return f"publication is blocked by {named}{more}: {remedy}"
 

@@ -53,6 +53,12 @@ select
 from marts.dq_reconciliation
 """
 
+_SOURCE_FRESHNESS = """
+select source, newest_export_at, freshness
+from marts.dq_source_freshness
+order by source
+"""
+
 # A month that is over beside the twelve before it, for the province and each agency.
 _KPI_MOVEMENTS = """
 with months as (
@@ -128,9 +134,10 @@ def build_frames(
     losses: list[Loss],
     thresholds: Thresholds | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """The frames `batch`, `losses`, `kpi` and `reconciliation`, as `run_suites` takes them.
+    """The frames `batch`, `losses`, `kpi`, `reconciliation` and `source_freshness`, as `run_suites` takes them.
 
-    Reads `marts.kpi_values` and `marts.dq_reconciliation` from a connection to the warehouse.
+    Reads `marts.kpi_values`, `marts.dq_reconciliation` and `marts.dq_source_freshness` from a connection to the
+    warehouse.
     """
     return {
         "batch": batch_frame(quality_batch, thresholds),
@@ -141,6 +148,7 @@ def build_frames(
         ),
         "kpi": _fetch(connection, _KPI),
         "reconciliation": _fetch(connection, _RECONCILIATION),
+        "source_freshness": _fetch(connection, _SOURCE_FRESHNESS),
     }
 
 

@@ -22,7 +22,7 @@ from orchestration.lake.files import LakeFile
 from orchestration.sources import Column, Source, all_sources
 from orchestration.sql import exactly, literal, quoted
 
-# How many nights before it a night's volume and rhythm are compared with, and how many of them there must be.
+# How many nights before it a night's volume is compared with, and how many of them there must be.
 USUAL_NIGHTS, LEAST_NIGHTS = 30, 5
 # Of how many rows a night must be for its shares to say what is usual.
 LEAST_ROWS = 100
@@ -31,14 +31,13 @@ LEAST_ROWS = 100
 class Measure(NamedTuple):
     """A value of one source's night. `measure`:
 
-    - `rows`: rows read; `days_since_export`: days from the night to the as-of day, or to the night after it;
+    - `rows`: rows read;
     - `rejected_share` of the rows read; `rejected_as`: by `item`, reason and column, as a share of the rows read;
     - of the `rows` accepted: `missing_share` by column, `share` by code (`channel=online`) and flag,
       `repeated_key_share` (rows beyond the first of their key in one export), `flagged_share` by rule.
 
-    `usual` is the median of the nights before for `rows` and `days_since_export`, the former night's value for shares;
-    missing where too little is known, and for `flagged_share`: a row shown again since bears its flag no more. A share
-    is from 0 to 1.
+    `usual` is the median of the nights before for `rows`, the former night's value for shares; missing where too little
+    is known, and for `flagged_share`: a row shown again since bears its flag no more. A share is from 0 to 1.
     """
 
     source: str
@@ -63,23 +62,23 @@ def nights_of(files: Iterable[LakeFile]) -> Nights:
     return found
 
 
-def newest_nights(con: duckdb.DuckDBPyConnection, files: Iterable[LakeFile], as_of: date) -> pd.DataFrame:
+def newest_nights(con: duckdb.DuckDBPyConnection, files: Iterable[LakeFile]) -> pd.DataFrame:
     """The frame `source_nights`: every measure of each source's newest night, beside what is usual for it.
 
     Two nights are read of each source, whatever the lake holds. `con` sees the warehouse's `marts.dq_flags`.
     """
     nights = nights_of(files)
     newest = {s: max(of) for s, of in nights.items()}
-    rhythm = [m for s, of in nights.items() for m in _rhythm(s, of, as_of)]
+    volumes = [m for s, of in nights.items() for m in _volumes(s, of)]
     measured = _beside_former(measured_nights(con, {s: dict(list(of.items())[-2:]) for s, of in nights.items()}))
-    return to_frame([m for m in [*rhythm, *measured] if m.night == newest[m.source]])
+    return to_frame([m for m in [*volumes, *measured] if m.night == newest[m.source]])
 
 
-def every_night(con: duckdb.DuckDBPyConnection, files: Iterable[LakeFile], as_of: date) -> pd.DataFrame:
+def every_night(con: duckdb.DuckDBPyConnection, files: Iterable[LakeFile]) -> pd.DataFrame:
     """The frame `source_nights` of every night of every source; the whole lake is read."""
     nights = nights_of(files)
-    rhythm = [m for s, of in nights.items() for m in _rhythm(s, of, as_of)]
-    return to_frame([*rhythm, *_beside_former(measured_nights(con, nights))])
+    volumes = [m for s, of in nights.items() for m in _volumes(s, of)]
+    return to_frame([*volumes, *_beside_former(measured_nights(con, nights))])
 
 
 def _beside_former(measured: list[Measure]) -> list[Measure]:
@@ -106,16 +105,12 @@ def to_frame(measures: list[Measure]) -> pd.DataFrame:
     return frame.astype({"rows": "int64", "value": "float64", "usual": "float64"})
 
 
-def _rhythm(source: str, nights: dict[date, list[LakeFile]], as_of: date) -> Iterator[Measure]:
-    """How much came in each night, and how long it was until the next."""
-    days = list(nights)
-    volumes = [sum(f.rows_read for f in nights[day]) for day in days]
-    waits = [(until - day).days for day, until in zip(days, [*days[1:], as_of], strict=True)]
-    for at, day in enumerate(days):
-        before = slice(max(0, at - USUAL_NIGHTS), at)
-        for measure, values in (("rows", volumes), ("days_since_export", waits)):
-            usual = median(values[before]) if at >= LEAST_NIGHTS else None
-            yield Measure(source, day, measure, "", volumes[at], values[at], usual)
+def _volumes(source: str, nights: dict[date, list[LakeFile]]) -> Iterator[Measure]:
+    """How much came in each night."""
+    rows = [sum(f.rows_read for f in files) for files in nights.values()]
+    for at, day in enumerate(nights):
+        usual = median(rows[max(0, at - USUAL_NIGHTS) : at]) if at >= LEAST_NIGHTS else None
+        yield Measure(source, day, "rows", "", rows[at], rows[at], usual)
 
 
 def measured_nights(con: duckdb.DuckDBPyConnection, nights: Nights) -> list[Measure]:

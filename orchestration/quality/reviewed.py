@@ -1,7 +1,8 @@
-"""Reading the reviewed YAML of `expectations/`: suites, gate thresholds and retention, validated on load."""
+"""Reading the reviewed YAML of `expectations/`: suites, gate thresholds, retention and rhythms, validated on load."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -16,6 +17,7 @@ from orchestration.sources import all_sources
 EXPECTATIONS_DIR = PROJECT_DIR / "expectations"
 THRESHOLDS_FILE = "thresholds.yml"
 RETENTION_FILE = "retention.yml"
+RHYTHMS_FILE = "rhythms.yml"
 _LISTS = {"kpi_codes": kpi_codes, "scope_types": scope_types}
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -70,6 +72,41 @@ class Retention(Reviewed):
         named = {s.source for s in all_sources().values() if s.identities}
         if wrong := sorted(named ^ self.sources.keys()):
             raise ValueError(f"needs a period for each source with persons and no other: see {', '.join(wrong)}")
+        return self
+
+
+class Rhythm(Reviewed):
+    """How often a source is exported, and for how long its silence goes without a warning, or a block.
+
+    An export is due `every` so many days after the newest. More than `warns_after` days later the source is late, more
+    than `blocks_after` days later overdue; missing, it never is. Days are counted in `counted_in`. `feeds` says in
+    Vietnamese which figures and sources rest on it.
+    """
+
+    every: int = Field(ge=1, le=3660)
+    counted_in: Literal["working_days", "days"]
+    warns_after: int = Field(ge=0, le=3660)
+    blocks_after: int | None = Field(None, ge=1, le=3660)
+    feeds: Text
+    reason: Reason
+    basis: Text
+
+    @model_validator(mode="after")
+    def warns_first(self) -> Rhythm:
+        if self.blocks_after is not None and self.blocks_after <= self.warns_after:
+            raise ValueError("blocks_after must be more than warns_after: a late source warns first")
+        return self
+
+
+class Rhythms(Reviewed):
+    """The rhythm of every source."""
+
+    sources: dict[str, Rhythm]
+
+    @model_validator(mode="after")
+    def every_source_has_one(self) -> Rhythms:
+        if wrong := sorted(all_sources().keys() ^ self.sources.keys()):
+            raise ValueError(f"needs a rhythm for each source and no other: see {', '.join(wrong)}")
         return self
 
 
@@ -166,15 +203,28 @@ class Suite(Reviewed):
 Model = TypeVar("Model", bound=Reviewed)
 
 
+class _Once(yaml.SafeLoader):
+    """YAML in which a key stands once: of two, the first would be lost unseen."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def _load(path: Path, model: type[Model]) -> Model:
     try:
-        return model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return model.model_validate(yaml.load(path.read_text(encoding="utf-8"), _Once))
     except OSError as error:
         raise ReviewError(f"{path.name}: cannot be read ({error.strerror})") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
-        raise ReviewError(f"{path.name}: not valid YAML{where}") from error
+        what = error.problem if isinstance(error, yaml.constructor.ConstructorError) else "not valid YAML"
+        raise ReviewError(f"{path.name}: {what}{where}") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "the file"
@@ -191,11 +241,16 @@ def load_retention(directory: Path = EXPECTATIONS_DIR) -> Retention:
     return _load(directory / RETENTION_FILE, Retention)
 
 
+def load_rhythms(directory: Path = EXPECTATIONS_DIR) -> Rhythms:
+    """How often each source is exported. Raises ReviewError naming the file and the key."""
+    return _load(directory / RHYTHMS_FILE, Rhythms)
+
+
 def load_suites(directory: Path = EXPECTATIONS_DIR) -> list[Suite]:
     """Every suite of the directory, in order of name. Raises ReviewError naming the file and the key."""
     suites = []
     for path in sorted(directory.glob("*.yml")):
-        if path.name in (THRESHOLDS_FILE, RETENTION_FILE):
+        if path.name in (THRESHOLDS_FILE, RETENTION_FILE, RHYTHMS_FILE):
             continue
         suite = _load(path, Suite)
         if suite.name != path.stem:

@@ -63,7 +63,7 @@ def proposals(home: Home, settings: Settings) -> list[Proposal]:
     with TemporaryDirectory(prefix="cchc-") as spill, connect(settings, Path(spill)) as con:
         con.execute(f"attach {literal(str(release.database))} as release (read_only)")
         con.execute("use release")
-        history["source_nights"] = every_night(con, files, release.as_of)
+        history["source_nights"] = every_night(con, files)
     found = [
         proposal
         for suite in load_suites()

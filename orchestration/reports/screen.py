@@ -56,9 +56,10 @@ def screen(state: dict[str, Any]) -> Iterator[Line]:
 
 def of_sources(state: dict[str, Any]) -> Iterator[Line]:
     """How fresh each source is."""
-    for source, newest, days, files, accepted, *_ in state["freshness"]:
+    for source, newest, days, files, accepted, freshness, late_by, unit in state["freshness"]:
         seen = f"newest export {newest}, {days} days before as-of, {files} files, {accepted} rows"
-        yield "source", f"{source}: {seen if newest else 'nothing known'}"
+        late = f", {freshness} by {late_by} {unit.replace('_', ' ')}" if freshness in ("late", "overdue") else ""
+        yield "source", f"{source}: {seen + late if newest else 'nothing known'}"
 
 
 def of_files(state: dict[str, Any]) -> Iterator[Line]:
@@ -100,8 +101,9 @@ def _sources(freshness: list[tuple[Any, ...]]) -> str:
     known = [row for row in freshness if row[1]]
     if not known:
         return f"none of {len(freshness)} has delivered (--source)"
+    late = sum(row[5] in ("late", "overdue") for row in known)
     newest, oldest = min(known, key=lambda row: row[2]), max(known, key=lambda row: row[2])
     return (
-        f"{len(known)} of {len(freshness)} have delivered; newest {newest[0]}, {newest[2]} days before as-of, "
+        f"{len(known)} of {len(freshness)} have delivered, {late} late; newest {newest[0]}, {newest[2]} days before as-of, "
         f"oldest {oldest[0]}, {oldest[2]} days (--source)"
     )

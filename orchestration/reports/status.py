@@ -16,6 +16,10 @@ from orchestration.publishing.releases import Release
 from orchestration.quality.reviewed import load_thresholds
 
 _AUDITED = 10
+_FRESHNESS = (
+    "source", "newest_export_at", "days_since_newest_export", "files_known", "rows_accepted",
+    "freshness", "late_by_days", "rhythm_unit",
+)  # fmt: skip
 
 
 def status(home: Home, last: int = 5) -> dict[str, Any]:
@@ -87,6 +91,8 @@ def _next(state: dict[str, Any]) -> list[str]:
         todo.append("run the last command again, after what its message asks for")
     if not state["releases"] and not todo:
         todo.append("`cchc nightly` makes the first release")
+    if any(row[5] in ("late", "overdue") for row in state["freshness"]):
+        todo.append("ask the offices whose sources are late (--source) for their exports")
     if state["rejected_files"] or state["rejected_rows"]:
         todo.append(
             "send the offices their workbooks, beside the review page: what was rejected can be corrected there"
@@ -100,13 +106,11 @@ def _freshness(current: Release | None) -> tuple[list[tuple[Any, ...]], list[str
         return [], []
     try:
         with releases.open_release(current) as con:
-            rows = con.execute(
-                "select source, newest_export_at, days_since_newest_export, files_known, rows_accepted "
-                "from marts.dq_source_freshness order by source"
-            ).fetchall()
+            found = con.sql("select * from marts.dq_source_freshness order by source").to_arrow_table().to_pylist()
     except ReleaseDamaged as error:
         return [], [str(error)]
-    return rows, []
+    # A release made before there were rhythms has none of the last three.
+    return [tuple(map(row.get, _FRESHNESS)) for row in found], []
 
 
 def _audited(home: Home) -> tuple[list[dict[str, Any]], list[str]]:

@@ -15,6 +15,7 @@ import holidays
 import pyarrow as pa
 
 from orchestration.lake.files import LakeFile, empty_relation
+from orchestration.quality.reviewed import load_rhythms
 from orchestration.sources import Column, Source, all_sources
 from orchestration.sql import exactly, literal, quoted
 
@@ -46,7 +47,19 @@ def register(
 
 
 def _register_declarations(con: duckdb.DuckDBPyConnection, sources: Collection[Source]) -> None:
-    _table(con, "sources", [(s.source, s.title_vi) for s in sources], "source varchar, title_vi varchar")
+    rhythms = load_rhythms().sources
+    declared = [
+        (s.source, s.title_vi, r.every, r.counted_in, r.warns_after, r.blocks_after)
+        for s in sources
+        for r in [rhythms[s.source]]
+    ]
+    _table(
+        con,
+        "sources",
+        declared,
+        "source varchar, title_vi varchar, rhythm_days bigint, rhythm_unit varchar, warns_after_days bigint, "
+        "blocks_after_days bigint",
+    )
     columns = [
         (s.source, c.name, c.kind, c.required, ", ".join(dict.fromkeys(_headers(c))), c.personal)
         for s in sources

@@ -274,8 +274,15 @@ def which_source_is_late(review: Review, release: duckdb.DuckDBPyConnection) -> 
         "select days_since_newest_export from marts.dq_source_freshness where source = 'registers/agencies'"
     ).fetchall()
     assert review.cells("freshness", "Các nguồn", source="registers/agencies")[3] == str(days)
-    overdue = review.cells("freshness", "Có nguồn nào trễ", check="source_nights.export_not_overdue")
-    assert overdue[1:4] == ["Nguồn không quá hạn kết xuất so với nhịp thường lệ", "Đạt", "0 trong 89 dòng"]
+    dossiers = review.cells("freshness", "Các nguồn", source="dossiers")
+    assert dossiers[6] == "1 ngày làm việc" and dossiers[8].startswith("Mọi chỉ tiêu về hồ sơ")
+    assert dossiers[7] == "trễ: 6 ngày làm việc"
+    late = review.cells("freshness", "Có nguồn nào trễ", check="source_rhythms.no_source_late")
+    assert late[1:4] == [
+        "Không nguồn nào gửi dữ liệu trễ",
+        "Không đạt",
+        "4 trong 21 dòng: dossiers 2023-07-20; registers/agencies 2023-01-02; registers/procedures 2023-01-02",
+    ]
 
 
 def do_the_identities_hold(review: Review, release: duckdb.DuckDBPyConnection) -> None:

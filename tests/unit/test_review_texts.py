@@ -57,6 +57,8 @@ def test_every_code_is_said_in_vietnamese() -> None:
         name for pair in re.findall(r"^    \('(\w+)'|'(\w+)' as identity", identities, re.M) for name in pair if name
     }
     assert set(told.remedies) == {suite.name for suite in load_suites()} | {"dbt"}
+    assert set(told.freshness) == closed_list("dq_source_freshness", "freshness")
+    assert set(told.rhythm_units) == closed_list("dq_source_freshness", "rhythm_unit")
     assert set(told.scopes) == set(scope_types())
     assert set(told.scores) == closed_list("scorecard_values", "status")
     assert set(told.kinds) == {c.kind for s in all_sources().values() for c in s.columns} - {"dropped"}

@@ -54,6 +54,8 @@ class Texts(_Strict):
     observed: dict[str, str]
     remedies: dict[str, str]
     statuses: dict[str, str]
+    freshness: dict[str, str]
+    rhythm_units: dict[str, str]
     decisions: dict[str, str]
     periods: dict[str, str]
     scopes: dict[str, str]

@@ -88,6 +88,11 @@ def warehouse() -> duckdb.DuckDBPyConnection:
         from identities
         """
     )
+    connection.execute(
+        "create table marts.dq_source_freshness as select * from (values "
+        "('dossiers', timestamp '2023-11-15 20:00', 'in_time'), ('payments', null, 'missing')) "
+        "of_sources(source, newest_export_at, freshness)"
+    )
     return connection
 
 
@@ -106,7 +111,6 @@ def source_nights(**cells: object) -> pd.DataFrame:
     day = date(2023, 11, 16)
     usual = [
         Measure("dossiers", day, "rows", "", 400, 400, 380),
-        Measure("dossiers", day, "days_since_export", "", 400, 3, 1),
         Measure("dossiers", day, "rejected_share", "", 400, 0.01, 0.01),
         Measure("dossiers", day, "rejected_as", "unreadable due_at", 400, 0.01, 0),
         Measure("dossiers", day, "missing_share", "due_at", 396, 0.3, 0.1),

@@ -41,12 +41,12 @@ def values(frame: pd.DataFrame, *key: str) -> dict[str, float]:
 
 def test_the_newest_night_of_the_golden_dossiers(golden) -> None:
     """The payload of 20 July: three dossiers, by post, online, online; two lack a fee."""
-    frame = newest_nights(*golden, AS_OF)
+    frame = newest_nights(*golden)
     assert list(frame.columns) == list(COLUMNS)
     assert set(frame["source"]) == {"dossiers", "supplements", "registers/agencies", "registers/procedures"}
     night = frame[frame["source"] == "dossiers"]
     assert set(night["night"]) == {pd.Timestamp("2023-07-20")}
-    assert values(frame, "dossiers", "rows") == {"": 3} and values(frame, "dossiers", "days_since_export") == {"": 11}
+    assert values(frame, "dossiers", "rows") == {"": 3}
     assert values(frame, "dossiers", "rejected_share") == {"": 0}
     assert values(frame, "dossiers", "repeated_key_share") == {"": 0}
     shares = values(frame, "dossiers", "share")
@@ -123,9 +123,9 @@ def test_a_source_against_its_own_recent_nights(tmp_path: Path) -> None:
     with duckdb.connect() as con:
         con.execute("create schema marts")
         con.execute("create table marts.dq_flags (source varchar, source_file varchar, rule_code varchar)")
-        frame = newest_nights(con, ran.files, date(2023, 7, 9)).set_index(["measure", "item"])
+        frame = newest_nights(con, ran.files).set_index(["measure", "item"])
     told = {key: tuple(frame.loc[key, ["value", "usual"]]) for key in frame.index}
-    assert told["rows", ""] == (20, 120) and told["days_since_export", ""] == (2, 1)
+    assert told["rows", ""] == (20, 120)
     assert told["rejected_share", ""] == (0.05, 0) and told["rejected_as", "unknown_value channel"] == (0.05, 0)
     assert told["missing_share", "due_at"] == (1, 0) and told["share", "channel=direct"] == (1, 0)
 
@@ -135,7 +135,6 @@ def test_a_source_against_its_own_recent_nights(tmp_path: Path) -> None:
     [
         ("source_nights", "volume_not_collapsed", {"measure": "rows", "value": 19, "usual": 100}, {"value": 20}),
         ("source_nights", "volume_not_swollen", {"measure": "rows", "value": 501, "usual": 100}, {"usual": 99}),
-        ("source_nights", "export_not_overdue", {"measure": "days_since_export", "value": 6, "usual": 1}, {"value": 5}),
         ("source_nights", "few_rows_rejected", {"measure": "rejected_share", "value": 0.03}, {"rows": 99}),
         ("source_nights", "no_reason_rejects_many", {"measure": "rejected_as", "value": 0.02}, {"value": 0.01}),
         ("source_nights", "no_column_emptied", {"measure": "missing_share", "value": 0.5, "usual": 0.1}, {"usual": None}),

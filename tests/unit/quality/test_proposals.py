@@ -17,7 +17,6 @@ from orchestration.quality.frames import kpi_movements_frame, months_over
 from orchestration.quality.measures import every_night, newest_nights
 from orchestration.quality.reviewed import EXPECTATIONS_DIR, Limit, load_suites
 from orchestration.reports.proposals import LEAST_CASES, _drafted, as_yaml
-from tests.conftest import AS_OF
 from tests.support import nights
 
 
@@ -57,7 +56,7 @@ def test_history_is_measured_as_the_night_was(home: Path) -> None:
     """The newest night and the newest month of the history are those that the suites judge."""
     ran = nights.known(home)
     with duckdb.connect(str(home / "current/cchc.duckdb"), read_only=True) as con:
-        every, newest = every_night(con, ran.files, AS_OF), newest_nights(con, ran.files, AS_OF)
+        every, newest = every_night(con, ran.files), newest_nights(con, ran.files)
         nights_known = every.groupby("source")["night"].max()
         last = every[every["night"] == every["source"].map(nights_known)].reset_index(drop=True)
         pd.testing.assert_frame_equal(last, newest)

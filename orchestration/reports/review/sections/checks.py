@@ -40,7 +40,7 @@ def warnings(release: ReviewedRelease) -> Section:
 def checks_table(caption: str, checks: Sequence[Mapping[str, Any]], waived: Collection[str] = ()) -> Table:
     """Checks that did not pass: what, observed, why it exists, what to do."""
     told = texts()
-    reviewed = _reviewed()
+    reviewed = reviewed_checks()
     rows = []
     for check in checks:
         suite, code = check["suite"], check["check_code"]
@@ -57,6 +57,6 @@ def checks_table(caption: str, checks: Sequence[Mapping[str, Any]], waived: Coll
 
 
 @cache
-def _reviewed() -> dict[str, tuple[str, str, str]]:
+def reviewed_checks() -> dict[str, tuple[str, str, str]]:
     """Of each reviewed check by its code, in Vietnamese: its suite, its title, what it stands on."""
     return {f"{s.name}.{e.name}": (s.title, e.title, e.basis) for s in load_suites() for e in s.expectations}

@@ -179,11 +179,11 @@ def rebuild(home: str | None) -> None:
 
 def _run(request: Any) -> None:
     from orchestration import runner
-    from orchestration.ingestion import landing
+    from orchestration.night.holding import require_landing
 
     # Settings are judged before anything is made or printed.
     if request.reads_landing:
-        landing.required(request.settings.landing)
+        require_landing(request.settings)
     with _telling() as listener:
         interrupts.apart(lambda: runner.run(request, listener))
 
@@ -472,6 +472,20 @@ def serve(landing: str | None, home: str | None, port: int) -> None:
     from orchestration.serving import serve as serving
 
     serving(Settings.load(landing, home), port, lambda stage, text: _say(f"{stage:<9} {text}"))
+
+
+@cli.command()
+@_home_option
+@click.option("--test", "is_test", is_flag=True, required=True, help="Send a test on every channel that is set.")
+def alerts(home: str | None, is_test: bool) -> None:
+    """Try out the channels on which people are told how runs end: mail, webhook, file."""
+    from orchestration.alerts import try_out
+
+    tried = try_out(Settings.load(home=home))
+    for channel, is_well, said in tried:
+        _say(f"{'well' if is_well else 'ails':<6}{channel:<10}{said}")
+    if not all(is_well for _, is_well, _ in tried):
+        sys.exit(1)
 
 
 @cli.command("propose-thresholds")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -59,6 +60,41 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class Alerts:
+    """Where people are told how a run ended (docs/alerts.md): by mail, to a webhook, into a file; each where it is set.
+
+    Mail goes out encrypted, or not at all. `ca_file` is whose certificates are believed besides the system's own;
+    after `seconds` nothing is waited for any more.
+    """
+
+    smtp_host: str | None = None
+    smtp_port: int = 587
+    smtp_tls: str = "starttls"
+    smtp_user: str | None = None
+    smtp_password_file: Path | None = None
+    mail_from: str | None = None
+    mail_to: tuple[str, ...] = ()
+    webhook_url: str | None = None
+    file: Path | None = None
+    ca_file: Path | None = None
+    seconds: int = 20
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for settings that cannot be meant."""
+        if self.smtp_tls not in ("starttls", "tls"):
+            raise UsageError(f"CCHC_ALERT_SMTP_TLS is {self.smtp_tls!r}: give starttls or tls")
+        if self.smtp_host and not (self.mail_from and self.mail_to):
+            raise UsageError("CCHC_ALERT_SMTP_HOST is set: give CCHC_ALERT_FROM and CCHC_ALERT_TO, too")
+        if bool(self.smtp_user) != bool(self.smtp_password_file):
+            raise UsageError("give CCHC_ALERT_SMTP_USER and CCHC_ALERT_SMTP_PASSWORD_FILE, or neither")
+        for name, given in (("CCHC_ALERT_FROM", (self.mail_from or "@",)), ("CCHC_ALERT_TO", self.mail_to)):
+            if not all(re.fullmatch(r"[^\s@<>,]*@[^\s@<>,]*", address) for address in given):
+                raise UsageError(f"{name} is no address such as cchc@tinh.gov.vn, or several with commas between")
+        if self.webhook_url and not re.match(r"https?://[^/\s]+", self.webhook_url):
+            raise UsageError("CCHC_ALERT_WEBHOOK_URL is no address that begins with https:// or http://")
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything a run is told from outside. Paths are absolute."""
 
@@ -71,6 +107,7 @@ class Settings:
     threads: int | None = None
     memory_limit: str | None = None
     bounds: Bounds = Bounds()
+    alerts: Alerts = Alerts()
 
     @classmethod
     def load(
@@ -81,7 +118,7 @@ class Settings:
     ) -> Settings:
         """Settings from flags, else the environment, else `.env` in the working directory.
 
-        Raises UsageError when a number cannot be read.
+        Raises UsageError when a number cannot be read, or where the alerts go.
         """
         known = {k: v for k, v in dotenv_values(".env").items() if v}
         known.update({k: v for k, v in (os.environ if env is None else env).items() if v})
@@ -97,6 +134,20 @@ class Settings:
                 raise UsageError(f"{name} is {text!r}: give a whole number of 1 or more")
             return int(text)
 
+        tls = known.get("CCHC_ALERT_SMTP_TLS", Alerts.smtp_tls)
+        alerts = Alerts(
+            smtp_host=known.get("CCHC_ALERT_SMTP_HOST"),
+            smtp_port=number("CCHC_ALERT_SMTP_PORT") or (465 if tls == "tls" else Alerts.smtp_port),
+            smtp_tls=tls,
+            smtp_user=known.get("CCHC_ALERT_SMTP_USER"),
+            smtp_password_file=path(known.get("CCHC_ALERT_SMTP_PASSWORD_FILE")),
+            mail_from=known.get("CCHC_ALERT_FROM"),
+            mail_to=tuple(known.get("CCHC_ALERT_TO", "").replace(",", " ").split()),
+            webhook_url=known.get("CCHC_ALERT_WEBHOOK_URL"),
+            file=path(known.get("CCHC_ALERT_FILE")),
+            ca_file=path(known.get("CCHC_ALERT_CA_FILE")),
+            seconds=number("CCHC_ALERT_SECONDS") or Alerts.seconds,
+        )
         return cls(
             landing=path(landing or known.get("CCHC_LANDING")),
             home=path(home or known.get("CCHC_HOME")),
@@ -106,6 +157,7 @@ class Settings:
             build_disk=number("CCHC_BUILD_DISK"),
             threads=number("CCHC_THREADS"),
             memory_limit=known.get("CCHC_MEMORY_LIMIT"),
+            alerts=alerts,
             bounds=Bounds(
                 **{b.name: given for b in fields(Bounds) if (given := number(f"CCHC_FILE_{b.name.upper()}"))}
             ),

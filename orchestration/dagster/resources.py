@@ -2,7 +2,7 @@
 
 from dagster import ConfigurableResource
 
-from orchestration.ingestion.landing import required
+from orchestration.night.holding import require_landing
 from orchestration.settings import Settings
 
 
@@ -23,7 +23,7 @@ class Installation(ConfigurableResource):
     def landed(self) -> Settings:
         """The same for a run that reads landing. Raises UsageError also when that cannot be read."""
         settings = self.settings()
-        required(settings.landing)
+        require_landing(settings)
         return settings
 
 

@@ -5,31 +5,38 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from orchestration import interrupts
 from orchestration.audit import Audit
-from orchestration.errors import CchcError, PublicationBlocked, told, writing
+from orchestration.errors import CchcError, PublicationBlocked, UsageError, told, writing
 from orchestration.files import write_text
 from orchestration.home import LAST_RUN, Home
+from orchestration.ingestion.landing import required
 from orchestration.night.request import SILENT, Listener, Request
+from orchestration.plain import visible
 from orchestration.publishing import releases
 from orchestration.publishing.releases import Release
+from orchestration.settings import Alerts, Settings, today
 
 
 @dataclass(frozen=True)
 class Night:
-    """A run under way: what was asked, the home it holds, who listens. `killed_before` began and never ended."""
+    """A run under way: what was asked, the home it holds, who listens. `killed_before` began and never ended; `said` is
+    what was said of this run last, also where it could not be written down."""
 
     request: Request
     home: Home
     listener: Listener
     started_at: str
     killed_before: str | None
+    said: dict[str, Any] = field(default_factory=dict)
 
     def progress(self, stage: str) -> Callable[[str, int, int], object]:
         return lambda label, done, total: self.listener.progress(stage, label, done, total)
@@ -53,7 +60,20 @@ class Night:
             "message": message,
             "release_id": release.release_id if release else None,
         }
+        self._write(content)
+
+    def _write(self, content: dict[str, Any]) -> None:
+        self.said.update(content)
         write_text(self.home.root / LAST_RUN, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+    def tell(self) -> None:
+        """Have the alerts of the ended run sent. Whatever comes of it, the run ended as it did."""
+        if not self.request.tells or self.said.get("outcome") == "running":
+            return
+        amiss = _told(self.home, self.request.settings, self.said)
+        if amiss:
+            with suppress(OSError):
+                self._write(self.said | {"alerts": amiss})
 
     def _audit(self, outcome: str, message: str, release: Release | None) -> None:
         said: dict[str, object] = {
@@ -89,17 +109,56 @@ def held(request: Request, listener: Listener = SILENT, patience: float = 0) -> 
             night._record("running")
         interrupts.before_ending(lambda name: night.ends("interrupted", f"stopped by {name}"))
         try:
-            yield night
-        except PublicationBlocked as blocked:
-            night.ends("blocked", str(blocked))
-            raise
-        except Exception as error:
-            night.ends("failed", told(error))
-            raise
-        except BaseException as stopped:
-            night.ends("interrupted", f"stopped by {type(stopped).__name__}")
-            raise
-        night.ends("failed", "the run ended without a release")
+            with _ending(night):
+                yield night
+        finally:
+            night.tell()
+
+
+@contextmanager
+def _ending(night: Night) -> Iterator[None]:
+    """Record how the run ended, where it has not said so itself."""
+    try:
+        yield
+    except PublicationBlocked as blocked:
+        night.ends("blocked", str(blocked))
+        raise
+    except Exception as error:
+        night.ends("failed", told(error))
+        raise
+    except BaseException as stopped:
+        night.ends("interrupted", f"stopped by {type(stopped).__name__}")
+        raise
+    night.ends("failed", "the run ended without a release")
+
+
+def require_landing(settings: Settings) -> None:
+    """Raises UsageError when there is no landing folder to read. That ends a run before it begins and touches nothing;
+    of a share that is away at night, those whom alerts go to are told all the same, where the home is ours."""
+    try:
+        required(settings.landing)
+    except UsageError as error:
+        with suppress(CchcError, OSError):
+            home, now = Home.for_reading(settings), _now()
+            said = {"started_at": now, "ended_at": now, "killed_before": None, "as_of": today().isoformat()}
+            with home.lock():
+                _told(home, settings, said | {"outcome": "failed", "message": str(error), "release_id": None})
+        raise
+
+
+def _told(home: Home, settings: Settings, said: dict[str, Any]) -> list[str]:
+    """What is amiss with the alerts of a run, said on one line of stderr too."""
+    if settings.alerts == Alerts():
+        return []
+    try:
+        from orchestration.alerts import tell
+
+        amiss = tell(home, settings, said)
+    except Exception as error:
+        amiss = [f"alerts: {told(error)}"]
+    if amiss:
+        print(f"cchc: {visible('; '.join(amiss))}", file=sys.stderr)
+    return amiss
 
 
 def clear(path: Path) -> None:

@@ -15,7 +15,8 @@ class Request:
     """One run over one home as of one day. Raises UsageError for a day after today.
 
     A rebuild has `must_build`, and reads the lake alone when `reads_landing` is false. `make_current` shows readers
-    the release also when its day is earlier than that of the current one.
+    the release also when its day is earlier than that of the current one. `tells` is whether alerts go out at its end:
+    not of what a person sits before, as a submission.
     """
 
     settings: Settings
@@ -23,6 +24,7 @@ class Request:
     must_build: bool = False
     reads_landing: bool = True
     make_current: bool = False
+    tells: bool = True
 
     def __post_init__(self) -> None:
         if self.as_of > today():

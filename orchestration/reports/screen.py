@@ -33,6 +33,8 @@ def screen(state: dict[str, Any]) -> Iterator[Line]:
     if run := state["last_run"]:
         when = run["ended_at"] or f"started {run['started_at']}"
         yield "last run", f"{when} as of {run['as_of']}: {run['outcome']} {run['message']}".rstrip()
+        for amiss in run.get("alerts", ()):
+            yield "alerts", amiss
     yield from _some("blocks", state["blocking"], lambda file: f"{file['source_file']}: {file['remedy']}", "--files")
     yield from _some(
         "warns", state["warned"], lambda check: f"{check['check']}: {check['observed']}", "the review page"
@@ -104,6 +106,6 @@ def _sources(freshness: list[tuple[Any, ...]]) -> str:
     late = sum(row[5] in ("late", "overdue") for row in known)
     newest, oldest = min(known, key=lambda row: row[2]), max(known, key=lambda row: row[2])
     return (
-        f"{len(known)} of {len(freshness)} have delivered, {late} late; newest {newest[0]}, {newest[2]} days before as-of, "
-        f"oldest {oldest[0]}, {oldest[2]} days (--source)"
+        f"{len(known)} of {len(freshness)} have delivered, {late} late; newest {newest[0]}, {newest[2]} days before "
+        f"as-of, oldest {oldest[0]}, {oldest[2]} days (--source)"
     )

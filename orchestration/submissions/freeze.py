@@ -55,7 +55,7 @@ def freeze(settings: Settings, submission: Submission, waived: Sequence[Waiver],
     if final.exists():
         raise UsageError(f"the pack {final} is frozen already: give another name")
     _require_reached(home, submission)
-    request = Request(settings, submission.as_of, must_build=True, reads_landing=False)
+    request = Request(settings, submission.as_of, must_build=True, reads_landing=False, tells=False)
     with held(request, listener) as night:
         ingested = steps.ingest(night)
         built = steps.build(night, ingested)

@@ -52,7 +52,7 @@ def reproduce(pack: Path, settings: Settings, listener: Listener = SILENT) -> It
         raise UsageError(f"--home {settings.home} is in use: give a new or empty folder, in which the pack is rebuilt")
     if manifest["code_version"] != code_version():
         listener.announce("code", f"the pack was made by version {manifest['code_version']}, this is {code_version()}")
-    with held(Request(settings, submission.as_of, must_build=True), listener) as night:
+    with held(Request(settings, submission.as_of, must_build=True, tells=False), listener) as night:
         steps.ingest(night)
         files = _counted(Lake(night.home.lake), manifest, submission)
         if differing := list(_inputs(manifest["sources"], files)):

@@ -196,7 +196,7 @@ def test_status_tells_the_state(ask, home: Path) -> None:
     assert [f["source_file"] for f in state["rejected_rows"]] == ["dossiers/hoso_20230630_2300.csv"]
     newest = {row[0]: row[1] for row in state["freshness"]}
     assert newest["dossiers"] == "2023-07-20 08:30:00"
-    assert (state["verdict"]["passed"], len(state["next"])) == (True, 1)
+    assert (state["verdict"]["passed"], len(state["next"])) == (True, 2)
 
 
 def test_status_fits_on_one_screen_and_tells_details_when_asked(ask, home: Path) -> None:
@@ -205,8 +205,9 @@ def test_status_fits_on_one_screen_and_tells_details_when_asked(ask, home: Path)
         "<- current" in told and "\nverdict   allows publication: " in told and "\nnext      send the offices" in told
     )
     assert len(told.splitlines()) < 15
-    assert "sources   4 of 21 have delivered; newest dossiers, 11 days before as-of" in told
+    assert "sources   4 of 21 have delivered, 4 late; newest dossiers, 11 days before as-of" in told
     assert "source    dossiers: newest export 2023-07-20 08:30:00, 11 days" in ask("status", "--home", home, "--source")
+    assert ", late by 6 working days\n" in ask("status", "--home", home, "--source")
     [file] = ask("status", "--home", home, "--files").splitlines()
     assert file.startswith("rejected  dossiers/khong ngay.csv: no_export_stamp: ")
     [both, rows] = ask("status", "--home", home, "--files", "--rows").splitlines()

@@ -40,3 +40,11 @@ def test_publication_knows_no_page() -> None:
     modules = sorted((PROJECT_DIR / "orchestration" / "publishing").glob("*.py"))
     assert {m.name for m in modules} > {"publish.py"}
     assert {str(m): above for m in modules if (above := imported(m) & {"reports", "night", "dagster", "cli"})} == {}
+
+
+def test_alerts_know_the_record_of_a_run_alone() -> None:
+    """The night calls them; how a night runs, and who started it, is nothing to them."""
+    modules = sorted((PROJECT_DIR / "orchestration" / "alerts").glob("*.py"))
+    assert {m.name for m in modules} >= {"messages.py", "channels.py"}
+    above = {"night", "dagster", "cli", "definitions", "runner", "purge", "submissions"}
+    assert {str(m): found for m in modules if (found := imported(m) & above)} == {}

@@ -103,6 +103,8 @@ class Settings:
     pseudonym_key: str | None = None
     pseudonym_key_file: Path | None = None
     keep_releases: int = 30
+    keep_replaced_days: int = 365
+    keep_runs_days: int = 90
     build_disk: int | None = None
     threads: int | None = None
     memory_limit: str | None = None
@@ -154,6 +156,8 @@ class Settings:
             pseudonym_key=known.get("CCHC_PSEUDONYM_KEY"),
             pseudonym_key_file=path(known.get("CCHC_PSEUDONYM_KEY_FILE")),
             keep_releases=number("CCHC_KEEP_RELEASES") or 30,
+            keep_replaced_days=number("CCHC_KEEP_REPLACED_DAYS") or cls.keep_replaced_days,
+            keep_runs_days=number("CCHC_KEEP_RUNS_DAYS") or cls.keep_runs_days,
             build_disk=number("CCHC_BUILD_DISK"),
             threads=number("CCHC_THREADS"),
             memory_limit=known.get("CCHC_MEMORY_LIMIT"),

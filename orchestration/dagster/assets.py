@@ -29,7 +29,8 @@ from pydantic import Field
 from orchestration.dagster import lineage
 from orchestration.dagster.patience import tried_again
 from orchestration.dagster.resources import Installation
-from orchestration.errors import UsageError, plainly
+from orchestration.dagster.retention import forget_runs
+from orchestration.errors import UsageError, plainly, told
 from orchestration.night.holding import held
 from orchestration.night.request import Listener, Request
 from orchestration.night.steps import Ingested, Judged, Published, steps
@@ -165,6 +166,7 @@ def night_assets(manifest: dict[str, Any]) -> AssetsDefinition:
                     for event in _events(step, manifest):
                         if _is_wanted(event, context):
                             yield event
+                _forget_old_runs(context, installation.settings().keep_runs_days)
 
     return night
 
@@ -180,6 +182,14 @@ def _freshness_policy(rhythm: Rhythm) -> FreshnessPolicy:
     # Dagster knows no policy that only warns.
     fails = rhythm.every + blocks + 1 if blocks is not None else 2 * warns
     return FreshnessPolicy.time_window(warn_window=window(warns), fail_window=window(fails))
+
+
+def _forget_old_runs(context: AssetExecutionContext, days: int) -> None:
+    """Housekeeping: whatever comes of it, the night ended as it did."""
+    try:
+        forget_runs(context.instance, days)
+    except Exception as error:
+        context.log.warning(f"old runs were not deleted: {told(error)}")
 
 
 def _is_wanted(event: Event, context: AssetExecutionContext) -> bool:

@@ -48,6 +48,17 @@ class NightEventLog(SqliteEventLogStorage):
             self._open.clear()
         super().dispose()
 
+    def delete_events(self, run_id: str) -> None:
+        """Dagster's own leaves the file of the run, as large as it was."""
+        super().delete_events(run_id)
+        with self._one_at_a_time:
+            if connection := self._open.pop(run_id, None):
+                connection.close()
+                connection.engine.dispose()
+        shard = Path(self.path_for_shard(run_id))
+        for path in (shard, *shard.parent.glob(f"{shard.name}-*")):
+            path.unlink(missing_ok=True)
+
     @contextmanager
     def _kept_open(self, shard: str) -> Iterator[Connection]:
         with self._one_at_a_time:

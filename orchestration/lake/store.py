@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,9 @@ from orchestration.sql.engine import CLOSED
 
 # Accepted content of so many rows must not be replaced by fewer than half as many unseen (docs/landing-contract.md 1).
 _SHRINKS_FROM = 20
+
+# Content as a manifest names it: source, landed name, sum of the bytes.
+Kept = tuple[str | None, str, str]
 
 
 class Lake:
@@ -207,19 +210,9 @@ class Lake:
 
     def _adopt(self) -> None:
         """Register the lake files of a home that was made before there was a register: they describe themselves."""
-        found: dict[str, dict[str, str]] = {}
-        with duckdb.connect(config=CLOSED | {"threads": "1"}) as con:  # no settings reach here, and footers are small
-            for path, key, value in con.execute(
-                "select file_name, decode(key), decode(value) from parquet_kv_metadata(?)",
-                [f"{exactly(self.root)}/**/*.parquet"],
-            ).fetchall():
-                found.setdefault(path, {})[key] = value
         entries = []
-        for name, values in sorted(found.items()):
-            path = Path(name)
-            below = path.relative_to(self.root)
-            file = LakeFile.from_metadata(values, name)
-            if below.parts[0] == "_replaced":
+        for path, file in self._described(sorted(self.root.rglob("*.parquet"))):
+            if path.relative_to(self.root).parts[0] == "_replaced":
                 continue
             if file.status == "rejected":
                 entries.append({"event": "rejected", "file": file.values()})
@@ -228,6 +221,19 @@ class Lake:
             entries.append(_accepted(file, path, self.root, sha256_of(path), None))
         self._register(entries)
 
+    def _described(self, paths: list[Path]) -> list[tuple[Path, LakeFile]]:
+        """What lake files say of themselves."""
+        if not paths:
+            return []
+        found: dict[str, dict[str, str]] = {}
+        with duckdb.connect(config=CLOSED | {"threads": "1"}) as con:  # no settings reach here, and footers are small
+            for path, key, value in con.execute(
+                "select file_name, decode(key), decode(value) from parquet_kv_metadata(?)",
+                [[exactly(p) for p in paths]],
+            ).fetchall():
+                found.setdefault(path, {})[key] = value
+        return [(Path(name), LakeFile.from_metadata(values, name)) for name, values in sorted(found.items())]
+
     def _set_aside(self, path: Path) -> None:
         """Keep a lake file that counts no more, below `_replaced`."""
         if not path.exists():
@@ -235,6 +241,16 @@ class Lake:
         kept = self.root / "_replaced" / path.relative_to(self.root)
         kept.parent.mkdir(parents=True, exist_ok=True)
         os.replace(path, kept)
+        os.utime(kept)  # since when it is set aside
+
+    def forget_replaced(self, before: datetime, needed: Collection[Kept]) -> list[Path]:
+        """Delete what was set aside before a time (UTC), but for the content that is needed; gives what is gone."""
+        aside = sorted((self.root / "_replaced").rglob("*.parquet"))
+        old = [p for p in aside if datetime.fromtimestamp(p.stat().st_mtime, UTC) < before]
+        gone = [path for path, file in self._described(old) if (*file.key, file.sha256) not in needed]
+        for path in gone:
+            path.unlink()
+        return gone
 
     # ------------------------------------------------------------ decisions
 

@@ -22,6 +22,7 @@ from orchestration.lake.files import Content, LakeFile
 from orchestration.lake.store import Lake
 from orchestration.night.holding import Night, held
 from orchestration.night.request import SILENT, Listener, Request
+from orchestration.night.tidying import tidy
 from orchestration.publishing import publish as publishing
 from orchestration.publishing import releases, reported
 from orchestration.publishing.publish import code_version, inputs_of
@@ -93,6 +94,7 @@ def steps(night: Night) -> Iterator[Step]:
             for step in _steps(night, manifest):
                 done.append(step)
                 yield step
+        tidy(night)
     finally:
         for stage, text in summary(done):
             night.listener.announce(stage, text)

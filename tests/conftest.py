@@ -96,6 +96,9 @@ def _only_our_settings() -> None:
     for name in [n for n in os.environ if n.startswith("CCHC_")]:
         del os.environ[name]
     os.environ["CCHC_PSEUDONYM_KEY"] = KEY
+    if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+        # Workers share the machine: engines with a thread for each core would work against each other.
+        os.environ["CCHC_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))
 
 
 @pytest.fixture(scope="session")

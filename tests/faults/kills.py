@@ -28,7 +28,7 @@ import time
 import traceback
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -532,15 +532,17 @@ class Kills:
         }
 
 
-def planned(count: int) -> dict[str, int]:
-    """So many kills for each stage, one at least."""
-    counts = {stage: max(1, count * share // sum(SHARES.values())) for stage, share in SHARES.items()}
+def planned(count: int, stages: Collection[str] = tuple(SHARES)) -> dict[str, int]:
+    """So many kills for each of the stages, one at least."""
+    shares = {stage: SHARES[stage] for stage in stages}
+    counts = {stage: max(1, count * share // sum(shares.values())) for stage, share in shares.items()}
     return counts | {"ingest": counts["ingest"] + max(0, count - sum(counts.values()))}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--stages", nargs="+", choices=[*SHARES], default=[*SHARES], help="must hold ingest")
     parser.add_argument("--seed", type=int, default=2023)
     parser.add_argument("--published", type=Path, help="a home of the golden landing to start from (default: made)")
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
@@ -561,7 +563,7 @@ def main() -> int:
         started = time.monotonic()
         kills = Kills(Path(folder), random.Random(given.seed), given.published)
         print(f"undisturbed after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-        plan, told = planned(given.count), 0
+        plan, told = planned(given.count, given.stages), 0
         while any(kills.killed[stage] < wanted for stage, wanted in plan.items()):
             stage = max(plan, key=lambda s: (plan[s] - kills.killed[s]) / plan[s])
             kills.one(stage)

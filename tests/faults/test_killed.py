@@ -21,6 +21,7 @@ from orchestration.night.holding import held
 from orchestration.reports.status import status
 from orchestration.settings import PROJECT_DIR
 from tests.conftest import AS_OF
+from tests.faults.kills import SHARES
 from tests.support import nights
 from tests.support.writers import csv_bytes, put
 
@@ -156,9 +157,11 @@ def test_a_full_disk_is_one_line_and_leaves_the_last_release(
 
 
 def test_kills_at_random_moments(home: Path, tmp_path: Path, whole: bool) -> None:
-    count = 300 if whole else 4
+    """One a stage, but for the checks: their night and the next are whole ones, and a kill in them is the rarest."""
+    count, stages = (300, [*SHARES]) if whole else (3, ["ingest", "build", "publish"])
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.faults.kills", "--count", str(count), "--published", home, "--folder", tmp_path],
+        [sys.executable, "-m", "tests.faults.kills", "--count", str(count), "--stages", *stages, "--published", home,
+         "--folder", tmp_path],
         cwd=PROJECT_DIR, capture_output=True, text=True, timeout=None, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -63,7 +63,8 @@ def test_a_reader_out_of_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert outcome(ingested(tmp_path))["lon_20230722.csv"] == 300_000, "read again the next night"
 
 
-def test_a_reader_out_of_memory(tmp_path: Path) -> None:
+def test_a_reader_out_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CCHC_THREADS", "2")  # which the memory is measured for
     land(tmp_path, a=export(5), lon=export(400_000), z=export(7))
     found = outcome(ingested(tmp_path, memory=420 << 20, disk=1 << 20))
     assert found == {"a_20230722.csv": 5, "lon_20230722.csv": "too_large", "z_20230722.csv": 7}

@@ -39,13 +39,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def said(folder: Path) -> dict[str, str]:
     """What each command printed, all of them having ended with exit code 0."""
     out: dict[str, str] = {}
+    as_users_have_it = {name: value for name, value in os.environ.items() if name != "CCHC_THREADS"}
     for command in COMMANDS:
         file = rejected_file(folder) if "FILE" in command else ""
         words = list(map(str, arguments(command, folder, file)))
         if words[0] == CCHC and command not in COLD:
-            ended = warm.ended(words[1:], folder, dict(os.environ))
+            ended = warm.ended(words[1:], folder, as_users_have_it)
         else:
-            ended = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+            ended = subprocess.run(words, cwd=folder, env=as_users_have_it, capture_output=True, text=True, check=False)
         assert ended.returncode == 0, f"{command}: {ended.stdout}{ended.stderr}"
         out[command] = ended.stdout
     return out

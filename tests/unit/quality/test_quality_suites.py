@@ -100,7 +100,7 @@ def test_counts_and_examples_of_a_failed_check(frames, docs_dir):
     found = not_passed(run_suites(frames, docs_dir))["kpi_frame.rate_within_bounds"]
     assert (found.unexpected_count, found.element_count, found.blocking) == (2, len(kpi), True)
     assert "on_time_rate province all year 2023-01-01" in found.observed
-    assert "777" not in found.observed + pages_of(docs_dir)
+    assert "777.5" not in found.observed + pages_of(docs_dir)
 
 
 def test_missing_kpi_and_doubled_key(frames, docs_dir):

@@ -1,8 +1,8 @@
 """Who did what in a home and when: append-only, chained, beside the releases; `cchc status` shows its tail.
 
 An entry is one of `ran` (a night, a rebuild, a purge), `accepted`, `withdrawn`, `purged`, `waived`, `froze`,
-`exported`, `removed` (what was kept long enough). It bears `at` (UTC), the `account` of the machine, the name given
-with --by where a person decides, and no number by which one could be known.
+`exported`, `removed` (what was kept long enough), `migrated`. It bears `at` (UTC), the `account` of the machine, the
+name given with --by where a person decides, and no number by which one could be known.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from orchestration.errors import HomeBusy, UsageError
 from orchestration.files import write_text
 from orchestration.settings import Settings
 
-FORMAT = 1
+# What lies in a home of each format, and how an older one is brought to this: orchestration/migrations.py.
+FORMAT = 2
 MARKER = "home.json"
 LAST_RUN = "last_run.json"
 SHORTEST_KEY = 32
@@ -111,10 +112,12 @@ class Home:
             found = json.loads(marker.read_text("utf-8"))["cchc_home_format"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{marker} cannot be read: restore it or give another --home") from error
-        if found != FORMAT:
+        if not isinstance(found, int) or found < 1:
+            raise UsageError(f"{marker} cannot be read: restore it or give another --home")
+        if found > FORMAT:
             raise UsageError(
-                f"{self.root} is a home of format {found}, this version reads format {FORMAT}: "
-                "use the version that made it, or a new --home"
+                f"{self.root} is a home of format {found}, this version knows formats up to {FORMAT}: "
+                "use the version that made it, or restore a backup from before, or give a new --home"
             )
 
     @contextmanager

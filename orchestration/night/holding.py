@@ -19,6 +19,7 @@ from orchestration.errors import CchcError, PublicationBlocked, UsageError, told
 from orchestration.files import write_text
 from orchestration.home import LAST_RUN, Home
 from orchestration.ingestion.landing import required
+from orchestration.migrations import migrate
 from orchestration.night.request import SILENT, Listener, Request
 from orchestration.plain import visible
 from orchestration.publishing import releases
@@ -99,6 +100,7 @@ def held(request: Request, listener: Listener = SILENT, patience: float = 0) -> 
     with home.lock(patience):
         Audit(home).require_sound()
         home.sweep()
+        migrate(home)
         clear(home.work)
         home.work.mkdir(mode=0o700)
         releases.sweep(home)

@@ -168,7 +168,8 @@ def _versions(home: Home) -> tuple[str, str]:
     code = code_version()
     built = (current := releases.baseline(home)) and current.manifest["code_version"]
     packages = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "dbt-core", "dagster", "great-expectations"))
-    said = f"Python {sys.version.split()[0]}, {packages}, code {code}"
+    format_ = home.marks.get("cchc_home_format")
+    said = f"home of format {format_}, Python {sys.version.split()[0]}, {packages}, code {code}"
     if others := _otherwise_than_locked():
         more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
         return f"{said}; {', '.join(others[:_NAMED])}{more}", "install what requirements.lock says: make setup"

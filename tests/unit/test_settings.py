@@ -117,7 +117,9 @@ def test_a_home_is_held_by_one(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("marker", ["", "[]", "{}", '{"cchc_home_format": 2}', '{"cchc_home_format": "1"}'])
+@pytest.mark.parametrize(
+    "marker", ["", "[]", "{}", '{"cchc_home_format": 3}', '{"cchc_home_format": 0}', '{"cchc_home_format": "1"}']
+)
 def test_a_home_of_another_format_is_refused(marker: str, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "home.json").write_text(marker)

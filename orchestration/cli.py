@@ -122,18 +122,28 @@ class _Bars:
 @click.argument("directory", metavar="DIR")
 @click.option("--scale", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
 @click.option("--seed", type=int, default=2023, show_default=True)
-def sample(directory: str, scale: float, seed: int) -> None:
+@click.option(
+    "--nights",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Night by night: what lands on each of the last N nights.",
+)
+def sample(directory: str, scale: float, seed: int, nights: int | None) -> None:
     """Write the synthetic province Kiên Giang 2023 as a landing folder."""
     try:
-        from sample_province import write_province
+        from sample_province import MOST_NIGHTS, write_province
     except ModuleNotFoundError as missing:
         raise UsageError(
             f"the sample province needs {missing.name}, which is not installed: run make setup, "
             "or install the extra cchc-warehouse[sample]"
         ) from None
 
+    if nights and nights > MOST_NIGHTS:
+        raise UsageError(
+            f"--nights {nights}: the sample province has {MOST_NIGHTS} nights, from 2023-01-01 to 2023-11-16"
+        )
     bars = _Bars()
-    write_province(Path(directory), scale, seed, lambda label, done, total: bars("sample", label, done, total))
+    write_province(Path(directory), scale, seed, lambda label, done, total: bars("sample", label, done, total), nights)
     bars.close()
     files = [p for p in Path(directory).rglob("*") if p.is_file()]
     size = sum(p.stat().st_size for p in files) / 1e6

@@ -40,6 +40,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -51,9 +52,9 @@ from sample_province.case_logs import event_extracts, payment_extracts, suppleme
 from sample_province.civil import registration_extracts
 from sample_province.dossier_exports import (
     OFFICES,
-    PROVINCE_WIDE,
     load_dossiers,
-    province_wide_stamps,
+    province_wide,
+    stamps_of,
     write_dossiers,
 )
 from sample_province.dossiers import plan_dossiers
@@ -65,18 +66,29 @@ from sample_province.province import load_province
 from sample_province.registers import register_extracts
 from sample_province.shares import Shares
 
+# Every night from the year's first day to the article's last.
+MOST_NIGHTS = (LAST_DAY - FIRST_DAY).days + 1
+
 
 def write_province(
     landing: Path,
     scale: float = 1.0,
     seed: int = 2023,
     progress: Callable[[str, int, int], None] | None = None,
+    nights: int | None = None,
 ) -> None:
     """Writes the sample's landing folder, made if need be; files of the same names are replaced.
 
     `scale` is the share of the real number of dossiers (above 0, else ValueError). `progress` is told what is
-    being written, how many files are done, and how many there will be.
+    being written, how many files are done, and how many there will be. With `nights` (1 to `MOST_NIGHTS`, else
+    ValueError) the same province is delivered night by night until the last day: `landing` holds a folder
+    `<YYYY-MM-DD>` a night with what lands then, the first all that is stamped until then, and dossiers that changed
+    are exported every night.
     """
+    if nights is not None and not 1 <= nights <= MOST_NIGHTS:
+        raise ValueError(f"the province has 1 to {MOST_NIGHTS} nights, not {nights}")
+    first_night = LAST_DAY - timedelta(nights - 1) if nights else None
+    chain = province_wide(first_night)
     shares = Shares.at(scale)
     province = load_province()
     calendar = Calendar.between(FIRST_DAY, LAST_DAY)
@@ -85,9 +97,13 @@ def write_province(
         """One stream of chance per source: adding a source leaves the others as they were."""
         return np.random.default_rng([seed, source])
 
+    def folder_of(stamp: datetime) -> Path:
+        """Where a file of that stamp lands."""
+        return landing / max(first_night, stamp.date()).isoformat() if first_night else landing
+
     of_dossiers = chance(1)
     plan = plan_dossiers(province, calendar, shares, of_dossiers)
-    make_irregular(plan, province, calendar, province_wide_stamps(), scale, of_dossiers)
+    make_irregular(plan, province, calendar, stamps_of(chain), scale, of_dossiers)
     with duckdb.connect() as con:
         con.execute("set enable_progress_bar = false")
         load_dossiers(con, plan, province, of_dossiers)
@@ -101,15 +117,15 @@ def write_province(
             *procedure_extracts(con, province),
             *register_extracts(con, province, np.random.default_rng(FIRST_DAY.year)),
         ]
-        total = len(PROVINCE_WIDE) + len(OFFICES) + len(extracts)
+        total = len(chain) + len(OFFICES) + len(extracts)
         done = itertools.count()
 
         def started(name: str) -> None:
             if progress:
                 progress(name, next(done), total)
 
-        write_dossiers(con, Path(landing) / "dossiers", of_dossiers, started)
+        write_dossiers(con, chain, folder_of, of_dossiers, started)
         for extract in extracts:
             started(extract.path)
-            write_extract(con, extract, Path(landing))
+            write_extract(con, extract, folder_of(extract.stamp))
         started("")

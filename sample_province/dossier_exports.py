@@ -1,21 +1,22 @@
 """Which dossiers each nightly export holds, in what state, and in whose dress.
 
-A chain of province-wide exports (monthly, then nightly in November) shows every dossier that changed since
-the link before; a few offices send lists of their own in between. Every file shows what the system knew at
-its stamp, so the last link, on the evening of 16/11/2023, completes the picture.
+A chain of province-wide exports (monthly, then nightly in November; or each night from a given one on) shows every
+dossier that changed since the link before; a few offices send lists of their own in between. Every file shows what the
+system knew at its stamp, so the last link, on the evening of 16/11/2023, completes the picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from sample_province.article import LAST_DAY
 from sample_province.dossiers import Plan
 from sample_province.dresses import (
     ALL_TRUE_DATES,
@@ -129,22 +130,42 @@ OFFICES = (
 )  # fmt: skip
 
 
-def province_wide_stamps() -> np.ndarray:
-    """Stamps of the exports that together show every change, datetime64[s], ascending."""
-    return np.array([export.stamp for export in PROVINCE_WIDE], dtype="datetime64[s]")
+def province_wide(first_night: date | None = None) -> tuple[Export, ...]:
+    """The exports that together show every change, oldest first. From `first_night` to the last day there is one each
+    evening, in the dresses and formats of `PROVINCE_WIDE` in turn, so that the last is dressed as its last."""
+    if first_night is None:
+        return PROVINCE_WIDE
+    nights = (LAST_DAY - first_night).days + 1
+    nightly = (
+        replace(
+            PROVINCE_WIDE[(night - nights) % len(PROVINCE_WIDE)],
+            stamp=datetime.combine(first_night + timedelta(night), time(21)),
+        )
+        for night in range(nights)
+    )
+    return (*(export for export in PROVINCE_WIDE if export.stamp.date() < first_night), *nightly)
+
+
+def stamps_of(chain: Sequence[Export]) -> np.ndarray:
+    """The stamps of exports, datetime64[s]."""
+    return np.array([export.stamp for export in chain], dtype="datetime64[s]")
 
 
 def write_dossiers(
-    con: duckdb.DuckDBPyConnection, folder: Path, rng: np.random.Generator, started: Callable[[str], None]
+    con: duckdb.DuckDBPyConnection,
+    chain: Sequence[Export],
+    folder_of: Callable[[datetime], Path],
+    rng: np.random.Generator,
+    started: Callable[[str], None],
 ) -> None:
-    """Writes every export of the tables of `load_dossiers` below `folder`, which is made if need be; each is
-    announced to `started`."""
-    before = [datetime(2022, 1, 1), *(export.stamp for export in PROVINCE_WIDE)]
-    exports = [*zip(PROVINCE_WIDE, before, strict=False)]
+    """Writes the chain of province-wide exports, and those of offices, of the tables of `load_dossiers`, each below
+    the landing folder that its stamp leads to; each is announced to `started`."""
+    before = [datetime(2022, 1, 1), *(export.stamp for export in chain)]
+    exports = [*zip(chain, before, strict=False)]
     exports += [(office, office.stamp - timedelta(days=office.days)) for office in OFFICES]
     for export, since in exports:
         started(f"dossiers/{export.path}")
-        path = folder / export.path
+        path = folder_of(export.stamp) / "dossiers" / export.path
         path.parent.mkdir(parents=True, exist_ok=True)
         _show(con, export, since, rng)
         _write(con, export, path)

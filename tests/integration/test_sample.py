@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import unicodedata
 from collections import Counter
 from datetime import date, datetime
@@ -298,8 +299,7 @@ def test_apportion_gives_the_largest_remainder_first() -> None:
     assert apportion(3, {"a": 50, "b": 46, "c": 4}) == {"a": 2, "b": 1, "c": 0}
 
 
-def test_rows_add_up_to_the_articles_shares(read) -> None:
-    counts = bucket_counts(read[0])
+def shares_hold(counts: dict[str, int]) -> None:
     outcomes = ("early", "on_due_date", "late", "within_due", "overdue", "withdrawn")
     total = round(ARTICLE["received"] * SCALE)
     online = {"online": ARTICLE["online"], "rest": ARTICLE["received"] - ARTICLE["online"]}
@@ -312,6 +312,35 @@ def test_rows_add_up_to_the_articles_shares(read) -> None:
     assert counts["received"] == total
     assert counts["resolved"] + counts["in_process"] + counts["withdrawn"] == total
     assert counts["carried_over"] == 0
+
+
+def test_rows_add_up_to_the_articles_shares(read) -> None:
+    shares_hold(bucket_counts(read[0]))
+
+
+def test_the_province_is_delivered_night_by_night(tmp_path: Path) -> None:
+    """Each file on the night of its stamp, dossiers every night, and in the end the same figures and flags."""
+    write_province(tmp_path / "nights", SCALE, nights=9)
+    write_province(tmp_path / "again", SCALE, nights=9)
+    assert digests(tmp_path / "nights") == digests(tmp_path / "again")
+    first, *later = sorted((tmp_path / "nights").iterdir())
+    assert [night.name for night in (first, *later)] == [f"2023-11-{day:02}" for day in range(8, 17)]
+    assert all(f"{stamp_of(path):%F}" <= first.name for path in first.rglob("*.*"))
+    for night in later:
+        assert {f"{stamp_of(path):%F}" for path in night.rglob("*.*")} == {night.name}
+    for night in (first, *later):
+        evening = [p for p in (night / "dossiers").glob("*/*") if f"{stamp_of(p):%F %H}" == f"{night.name} 21"]
+        assert len(evening) == 1, "what changed since the evening before"
+        shutil.copytree(night, tmp_path / "landing", dirs_exist_ok=True)
+    con, _ = load(tmp_path / "landing")
+    shares_hold(bucket_counts(con))
+    assert not [rule for rule in FLAGS if not flagged(con, rule)]
+
+
+@pytest.mark.parametrize("nights", [0, 321])
+def test_nights_that_the_year_does_not_have_are_refused(tmp_path: Path, nights: int) -> None:
+    with pytest.raises(ValueError, match="1 to 320 nights"):
+        write_province(tmp_path, SCALE, nights=nights)
 
 
 def test_same_seed_same_bytes_other_seed_others(province: Path, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_an_upgrade_migrates_the_home_and_compares_what_it_builds(
     assert json.loads((home / "home.json").read_text())["cchc_home_format"] == 1
     doctor, rebuilt = carried_out("Upgrade")
     assert "home of format 1" in doctor
-    # What a first night warned of, a second has something to compare with.
+    # The checks of what is new: no file is, the second time.
     assert rebuilt.splitlines()[-1] == "compared  with 000001_2023-07-31: dq_check_results differ"
     assert json.loads((home / "home.json").read_text()) == marks | {"cchc_home_format": FORMAT}
     assert [e["what"] for e in Audit(Home(home)).entries if e["event"] == "migrated"] == ["the home from format 1 to 2"]

@@ -31,20 +31,27 @@
     ) as named
 {% endmacro %}
 
-{# Points of a criterion in hundredths, by its method; missing where they do not follow. -#}
+{# Points of a criterion in hundredths, by its method; missing where they do not follow, nor from what cannot be: a number
+   below 0, more points declared than there are. -#}
 {% macro criterion_hundredths() %}
     case
         when method = 'declared' or numerator is null or denominator is null
-            then {{ hundredths_of('declared_points', 1, 1) }}
+            then case when declared_points <= max_points then {{ hundredths_of('declared_points', 1, 1) }} end
+        when numerator < 0 or denominator < 0 then null
         when denominator = 0 and zero_denominator = 'full'
             then {{ hundredths_of('max_points', 1, 1) }}
         when denominator = 0
             then case zero_denominator when 'zero' then 0 end
-        when method = 'share_above_floor' and {{ in_millionths('numerator') }} < threshold * {{ in_millionths('denominator') }}
+        -- No threshold is above the whole.
+        when numerator >= denominator
+            then {{ hundredths_of('max_points', 1, 1) }}
+        when method = 'share_above_floor'
+            and 100 * {{ as_whole('numerator', 'denominator') }}
+                < cast(100 * threshold as integer) * {{ as_whole('denominator', 'denominator') }}
             then 0
         else {{ hundredths_of(
-            'max_points', '100 * ' ~ in_millionths('numerator'),
-            "cast(case method when 'share' then 100 * threshold else 100 end as integer) * " ~ in_millionths('denominator'),
+            'max_points', '100 * ' ~ as_whole('numerator', 'denominator'),
+            "cast(case method when 'share' then 100 * threshold else 100 end as integer) * " ~ as_whole('denominator', 'denominator'),
         ) }}
     end
 {% endmacro %}

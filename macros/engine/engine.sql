@@ -57,6 +57,12 @@
 {% macro default__in_millionths(number) %}case when {{ number }} between 0 and 1e15 then cast(round({{ number }} * 1000000) as hugeint) end{% endmacro %}
 {% macro spark__in_millionths(number) %}case when {{ number }} between 0 and 1e15 then cast(round({{ number }} * 1000000) as decimal(38, 0)) end{% endmacro %}
 
+{# A number that is not negative as a whole one, at a scale at which `beside`, above 0, has the 15 digits that a double
+   holds of a decimal. -#}
+{% macro as_whole(number, beside) %}{{ return(adapter.dispatch('as_whole')(number, beside)) }}{% endmacro %}
+{% macro default__as_whole(number, beside) %}cast(round({{ number }} * power(10.0, 14 - floor(log10(nullif(greatest({{ beside }}, 0), 0))))) as hugeint){% endmacro %}
+{% macro spark__as_whole(number, beside) %}cast(round({{ number }} * power(10.0, 14 - floor(log10(nullif(greatest({{ beside }}, 0), 0))))) as decimal(38, 0)){% endmacro %}
+
 {# Of whole numbers that are not negative, rounded down. -#}
 {% macro floor_division(dividend, divisor) %}{{ return(adapter.dispatch('floor_division')(dividend, divisor)) }}{% endmacro %}
 {% macro default__floor_division(dividend, divisor) %}(({{ dividend }}) // ({{ divisor }})){% endmacro %}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -69,7 +70,7 @@ class Submission:
 
 def manifest_of(pack: Path) -> dict[str, Any]:
     """What a pack says of itself. Raises UsageError for a folder that is none, CchcError for one that is damaged."""
-    if not (pack / SUMS).is_file():
+    if not (pack / SUMS).is_file() and not (pack / MANIFEST).is_file():
         raise UsageError(f"{pack} is no evidence pack: it holds no {SUMS}")
     try:
         manifest = json.loads((pack / MANIFEST).read_text("utf-8"))
@@ -91,22 +92,32 @@ def verify(pack: Path) -> int:
 
     Raises UsageError for a folder that is no pack, CchcError naming the files that are not what was frozen.
     """
-    manifest = manifest_of(pack)
+    if not (pack / SUMS).is_file():
+        manifest_of(pack)  # a folder that is no pack at all
+        raise CchcError(f"the pack {pack} is damaged: {SUMS} is missing; restore it from a backup")
     stated = _stated(pack)
     try:
         found = {name: one["sha256"] for name, one in releases.sums(pack, SUMS).items()}
+        odd = _not_frozen(pack, stated)
     except OSError as error:
         raise CchcError(f"the pack {pack} is damaged: {error.filename} cannot be read") from None
-    wrong = [
+    wrong = [f"{name} is no file of its own" for name in sorted(odd)] + [
         f"{name} {'is missing' if name not in found else 'was added' if name not in stated else 'differs from its sum'}"
         for name in sorted(found.keys() | stated.keys())
-        if found.get(name) != stated.get(name)
+        if found.get(name) != stated.get(name) and name not in odd
     ]
     if wrong:
         more = f" and {len(wrong) - 3} files more" if len(wrong) > 3 else ""
         raise CchcError(f"the pack {pack} is not what was frozen: {'; '.join(wrong[:3])}{more}")
-    _check_audit(pack, manifest["pack"])
+    _check_audit(pack, manifest_of(pack)["pack"])
     return len(found)
+
+
+def _not_frozen(pack: Path, stated: Collection[str]) -> set[str]:
+    """What lies in a pack and is neither a file nor a folder of stated ones: links, pipes, folders added."""
+    folders = {parent.as_posix() for name in stated for parent in Path(name).parents}
+    named = {path.relative_to(pack).as_posix(): path for path in pack.rglob("*")}
+    return {n for n, path in named.items() if path.is_symlink() or not (path.is_file() or n in folders)}
 
 
 def _stated(pack: Path) -> dict[str, str]:
@@ -118,10 +129,12 @@ def _stated(pack: Path) -> dict[str, str]:
 
 def _check_audit(pack: Path, name: str) -> None:
     """A pack that lies in a home: whoever changes its sums as well would have to change the audit trail."""
-    root = pack.resolve().parent.parent
-    home = Home(root)
-    if not (root / MARKER).is_file() or not home.audit.is_file():
+    root = next((folder for folder in pack.resolve().parents if (folder / MARKER).is_file()), None)
+    if root is None:
         return
+    home = Home(root)
+    if not home.audit.is_file():
+        raise CchcError(f"the pack {pack} cannot be proved: {home.audit} is gone; restore it from a backup")
     entries = Audit(home).entries
     frozen = [entry["sums"] for entry in entries if entry["event"] == FROZEN and entry["what"] == name]
     if sha256_of(pack / SUMS) not in frozen:

@@ -190,9 +190,11 @@ def test_through_whom_points_are_lost(home: Path) -> None:
 
 
 def test_an_input_that_no_criterion_takes_is_told(home: Path) -> None:
+    """As a check that warns, and with its row."""
     with duckdb.connect(str(home / "current" / "cchc.duckdb"), read_only=True) as con:
         found = con.execute(
             "select status, unexpected_count, is_blocking from marts.dq_check_results "
-            "where check_code = 'index_inputs_name_criteria'"
+            "where check_code = 'index_inputs_can_be_meant'"
         ).fetchall()
-    assert found == [("failed", 1, False)]
+        doubts = con.execute("select criterion_code, agency_code, doubt from marts.dq_index_inputs").fetchall()
+    assert found == [("failed", len(doubts), False)] and [doubt for *_, doubt in doubts] == ["unknown_criterion"]

@@ -213,12 +213,43 @@ def _sums_garbled(pack: Path) -> str:
 
 def _manifest_garbled(pack: Path) -> str:
     (pack / "manifest.json").write_bytes(b"{")
-    return "manifest.json cannot be read"
+    return "manifest.json differs from its sum"
+
+
+def _manifest_gone(pack: Path) -> str:
+    (pack / "manifest.json").unlink()
+    return "manifest.json is missing"
+
+
+def _sums_gone(pack: Path) -> str:
+    (pack / "SHA256SUMS").unlink()
+    return "SHA256SUMS is missing"
+
+
+def _linked(pack: Path) -> str:
+    """To a copy that says the same today."""
+    form = pack / "forms" / "II.06a.xlsx"
+    shutil.copyfile(form, pack.parent / "outside.xlsx")
+    form.unlink()
+    form.symlink_to(pack.parent / "outside.xlsx")
+    return "forms/II.06a.xlsx is no file of its own"
+
+
+def _piped(pack: Path) -> str:
+    os.mkfifo(pack / "scores" / "more.csv")
+    return "scores/more.csv is no file of its own"
+
+
+def _folder_added(pack: Path) -> str:
+    (pack / "more").mkdir()
+    return "more is no file of its own"
 
 
 @pytest.mark.parametrize(
-    "damage", [_changed, _missing, _added, _sums_changed_as_well, _sums_garbled, _manifest_garbled]
-)
+    "damage",
+    [_changed, _missing, _added, _sums_changed_as_well, _sums_garbled, _manifest_garbled, _manifest_gone, _sums_gone,
+     _linked, _piped, _folder_added],
+)  # fmt: skip
 def test_what_was_done_to_a_pack_is_told(damage, pack: Path) -> None:
     assert verify(pack) > 50
     told = damage(pack)
@@ -227,6 +258,18 @@ def test_what_was_done_to_a_pack_is_told(damage, pack: Path) -> None:
     assert found.value.exit_code == 1
     with pytest.raises(CchcError, match=re.escape(told)):
         next(reproduce(pack, Settings.load(pack, pack.parent / "elsewhere")))
+
+
+def test_a_home_without_its_trail_proves_no_pack(pack: Path) -> None:
+    """Nor does a folder deeper in it, where a pack was changed together with its sums."""
+    deeper = pack.parent / "copies" / NAME
+    shutil.copytree(pack, deeper)
+    _sums_changed_as_well(deeper)
+    with pytest.raises(CchcError, match="not the one that the audit trail bears"):
+        verify(deeper)
+    (pack.parent.parent / "audit.jsonl").unlink()
+    with pytest.raises(CchcError, match=r"cannot be proved: .*audit\.jsonl is gone"):
+        verify(pack)
 
 
 def test_a_folder_that_is_no_pack(tmp_path: Path) -> None:

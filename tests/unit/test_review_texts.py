@@ -53,6 +53,7 @@ def test_every_code_is_said_in_vietnamese() -> None:
     assert set(told.restatements) == closed_list("restatements", "reason_code")
     assert set(told.buckets) == closed_list("restatements", "bucket_before")
     assert set(told.differences) == closed_list("dq_portal_differences", "difference")
+    assert set(told.doubts) == closed_list("dq_index_inputs", "doubt")
     assert set(told.identities) == {
         name for pair in re.findall(r"^    \('(\w+)'|'(\w+)' as identity", identities, re.M) for name in pair if name
     }

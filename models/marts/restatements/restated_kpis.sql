@@ -49,7 +49,4 @@ select
     {% endfor %}
 from compared
 inner join {{ ref('int_reported_periods') }} as periods on {{ same_key('compared', 'periods', period) }}
-where
-    {% for figure in figures %}
-    {{ 'or' if not loop.first }} compared.{{ figure }}_before is distinct from compared.{{ figure }}_after
-    {% endfor %}
+where compared.value_before is distinct from compared.value_after

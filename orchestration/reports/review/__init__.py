@@ -44,7 +44,7 @@ def write_review(
     target.mkdir(parents=True)
     prepare(con)
     summary = summarised(con, subject)
-    offices = write_workbooks(con, target / OFFICES, subject)
+    offices = write_workbooks(con, target / OFFICES, subject, waivers)
     write_text(target / SUMMARY, json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
     write_text(target / PAGE, rendered(page(con, subject, summary, former, waivers), offices))
     return target / PAGE

@@ -50,6 +50,7 @@ class Texts(_Strict):
     timeliness: dict[str, str]
     differences: dict[str, str]
     identities: dict[str, Identity]
+    doubts: dict[str, str]
     tests_of_models: dict[str, str]
     observed: dict[str, str]
     remedies: dict[str, str]

@@ -3,12 +3,13 @@
 `told_rows`   source, source_file, row_number, column_name, column_vi, reason_code, correct_vi, office
 `told_files`  source, source_file, reason_code, detail, office
 `told_flags`  source, entity_code, rule_code, detail, source_file, office
-`offices`     agency_code, agency_name: every office that bears a finding or could, with `UNKNOWN` for nobody's
+`offices`     agency_code, agency_name, book (its workbook's name): every office that bears a finding or could, with
+              `UNKNOWN` for nobody's
 
-An office is an agency code that the release knows and that can name a file; a rejected row is its own by what it says
-itself, a finding by its dossier, else by what the dossier's code begins with, a registration by its commune. A rejected
-file is that of the one office whose code is a folder or a part of its name, else of the one whose dossiers count from
-what was accepted under that name.
+An office is an agency code that the release knows; a rejected row is its own by what it says itself, a finding by its
+dossier, else by what the dossier's code begins with, a registration by its commune. A rejected file is that of the one
+office whose code is a folder or a part of its name, else of the one whose dossiers count from what was accepted under
+that name.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from orchestration.reports.review.declared import columns_told, in_vietnamese, t
 from orchestration.sql import literal
 
 UNKNOWN = "khong-ro"
-# What may name a file anywhere; nothing that leaves the folder or hides in it.
+# What may name a file anywhere: nothing that leaves the folder or hides in it, no device of Windows.
 _SAFE = "[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
+_DEVICES = r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?"
 _ENDINGS = r"(?i)\.(csv|csv\.gz|xlsx|xls|json|jsonl)$"
 
 
@@ -34,13 +36,25 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
     )
     con.execute(f"""
         create temp table offices as
-        select agency_code, max_by(agency_name, valid_from) as agency_name
-        from marts.dim_agency
-        where agency_code <> 'unknown' and agency_code <> {literal(UNKNOWN)}
-            and regexp_full_match(agency_code, {literal(_SAFE)})
-        group by agency_code
-        union all
-        select {literal(UNKNOWN)}, 'Không rõ cơ quan'
+        with named as (
+            select agency_code, max_by(agency_name, valid_from) as agency_name
+            from marts.dim_agency
+            where agency_code not in ('unknown', {literal(UNKNOWN)})
+            group by agency_code
+            union all
+            select {literal(UNKNOWN)}, 'Không rõ cơ quan'
+        )
+        select
+            agency_code, agency_name,
+            case
+                when agency_code = {literal(UNKNOWN)} then agency_code
+                when regexp_full_match(agency_code, {literal(_SAFE)})
+                    and not regexp_full_match(agency_code, {literal(_DEVICES)})
+                    and count(*) over (partition by lower(agency_code)) = 1
+                    then agency_code
+                else 'ma-' || left(sha256(agency_code), 12)
+            end as book
+        from named
     """)
     con.execute("""
         create temp table offices_of_communes as

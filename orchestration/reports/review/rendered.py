@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,8 +14,8 @@ from orchestration.reports.review.shown import MISSING, English, shown
 _FIGURE = re.compile(r"[+-]?\d{1,3}(\.\d{3})*(,\d+)?( %| VND)?")
 
 
-def rendered(page: Page, workbooks: Collection[str]) -> str:
-    """The page's text; offices in `workbooks` are linked to theirs."""
+def rendered(page: Page, workbooks: Mapping[str, str]) -> str:
+    """The page's text; offices in `workbooks` are linked to theirs, of which it gives the names."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -23,7 +23,7 @@ def rendered(page: Page, workbooks: Collection[str]) -> str:
     environment.filters["shown"] = shown
     environment.filters["figures"] = _figures
     environment.tests["english"] = lambda value: isinstance(value, English)
-    return environment.get_template("page.j2").render(page=page, workbooks=frozenset(workbooks))
+    return environment.get_template("page.j2").render(page=page, workbooks=workbooks)
 
 
 def _figures(table: Table) -> list[bool]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -25,6 +25,7 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from orchestration.plain import cell
+from orchestration.quality.verdict import Waiver
 from orchestration.reports.review.declared import texts, title_of
 from orchestration.reports.review.findings import UNKNOWN
 from orchestration.reports.review.parts import Subject
@@ -45,29 +46,36 @@ _FONT = "Times New Roman"
 _PROPERTIES = "docProps/core.xml"
 _MOMENT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 _EXAMPLE = re.compile(r'<row r="2".*?<c r="A2" s="(\d+)".*?</row>')
+_DIMENSION = re.compile(r"<dimension [^>]*/>")
 # Points of one line of text, and how many lines a row shows at most.
 _LINE, _MOST_LINES = 15, 20
 _BEFORE_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def write_workbooks(con: duckdb.DuckDBPyConnection, folder: Path, subject: Subject) -> list[str]:
-    """One workbook for each office with findings, named by its code; gives the codes, in order.
+def write_workbooks(
+    con: duckdb.DuckDBPyConnection, folder: Path, subject: Subject, waivers: Sequence[Waiver] = ()
+) -> dict[str, str]:
+    """One workbook for each office with findings, named by its code or, where that cannot name a file anywhere, by a
+    sum of it; gives the names by code.
 
     The release's findings are prepared (`findings.prepare`).
     """
     folder.mkdir(parents=True)
     counts = con.execute("""
-        select office, any_value(offices.agency_name), count(*) filter (is_row), count(*) filter (not is_row)
+        select
+            office, any_value(offices.agency_name), any_value(offices.book),
+            count(*) filter (is_row), count(*) filter (not is_row)
         from (select office, true as is_row from told_rows union all select office, false from told_flags)
         inner join offices on office = offices.agency_code
         group by office order by office
     """).fetchall()
     rows, flags, frame = _rows(con), _flags(con), _Frame.laid_out(subject.as_of)
-    for office, name, rejected, flagged in counts:
+    for office, name, file, rejected, flagged in counts:
         of_rows, of_flags = rows.get(office, []), flags.get(office, [])
         cover = _cover(office, name, subject, (rejected, of_rows), (flagged, of_flags))
-        (folder / f"{office}.xlsx").write_bytes(frame.filled([cover, of_rows, of_flags]))
-    return [office for office, *_ in counts]
+        cover += [("Miễn trừ", waiver.told_vi) for waiver in waivers]
+        (folder / f"{file}.xlsx").write_bytes(frame.filled([cover, of_rows, of_flags]))
+    return {office: file for office, _, file, *_ in counts}
 
 
 def _rows(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
@@ -144,7 +152,8 @@ class _Frame:
         sheets, look = {}, ""
         for number in range(1, len(_SHEETS) + 1):
             name = f"xl/worksheets/sheet{number}.xml"
-            before, example, after = _EXAMPLE.split(parts.pop(name).decode())
+            # How far the sheet goes is not known yet, and need not be said.
+            before, example, after = _EXAMPLE.split(_DIMENSION.sub("", parts.pop(name).decode()))
             sheets[name], look = (before, after), example
         return cls(parts, sheets, look)
 

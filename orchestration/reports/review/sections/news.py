@@ -48,7 +48,7 @@ def news(release: ReviewedRelease) -> Section:
         ("Tệp dữ liệu", "files", "new-files"), ("Dòng đã đọc", "rows_read", "new-files"),
         ("Dòng bị loại", "rows_rejected", "rejected"),
         ("Hồ sơ", "dossiers", ""), ("Cảnh báo", "flags", "flags"),
-        ("Hồ sơ làm thay đổi số đã báo cáo", "restatements", "restatements"),
+        ("Lượt hồ sơ làm thay đổi số đã báo cáo", "restatements", "restatements"),
     ]  # fmt: skip
     opened = {"dossiers": _new_dossiers(release)}
     totals = Table(

@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 from orchestration.reports.review.declared import texts
-from orchestration.reports.review.parts import Section
-from orchestration.reports.review.release import ReviewedRelease, by_group, counted_table, period_told
+from orchestration.reports.review.parts import Row, Section, Table
+from orchestration.reports.review.release import OF_COUNT, ReviewedRelease, by_group, counted_table, period_told
 from orchestration.reports.review.shown import shown
 from orchestration.reports.scores import PLACED
 
@@ -74,7 +74,26 @@ def scores(release: ReviewedRelease) -> Section:
             "bản công bố, macro marts.points_lost_through", ("index", "version", "criterion"),
         ))  # fmt: skip
     lead = ("Điểm toàn tỉnh của năm đang chạy. Mở từng tiêu chí để thấy đơn vị, thủ tục làm mất điểm, xếp theo điểm.",)
-    return Section("scores", title, lead, tuple(tables))
+    return Section("scores", title, lead, (*tables, *_doubts(release)))
+
+
+def _doubts(release: ReviewedRelease) -> list[Table]:
+    """What offices declare and cannot count, or hardly be meant; nothing where there is none."""
+    found = release.rows(
+        "select index_code, criterion_code, agency_code, period_from, period_to, doubt, source_file "
+        "from marts.dq_index_inputs order by all"
+    )
+    rows = tuple(
+        Row(
+            (index, code, release.office(agency) if agency else texts().scopes["province"], start, end,
+             texts().doubts.get(doubt, doubt), file),
+            marks={"doubt": doubt},
+        )
+        for index, code, agency, start, end, doubt, file in found[:OF_COUNT]
+    )  # fmt: skip
+    headers = ("Bộ chỉ số", "Tiêu chí", "Đơn vị", "Từ ngày", "Đến ngày", "Điều cần xem lại", "Tệp")
+    hidden = len(found) - len(rows)
+    return [Table("Số liệu kê khai cần xem lại", headers, rows, hidden, "marts.dq_index_inputs")] if found else []
 
 
 def _whole(value: float | None) -> float | int | None:

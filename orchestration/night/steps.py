@@ -234,7 +234,7 @@ def _becomes_current(night: Night) -> bool:
 def build(night: Night, ingested: Ingested, manifest: Future[Any] | None = None) -> Built:
     """Register the lake in a new warehouse and run dbt over it; `manifest` is the project as dbt parses it.
 
-    Raises CchcError before anything is touched when the disk is too small.
+    Raises DiskFull before anything is touched when the disk is too small.
     """
     request, home, announce = night.request, night.home, night.listener.announce
     require_room(home, request.settings, sum(file.rows_read for file in ingested.files))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 
-from orchestration.errors import CchcError
+from orchestration.errors import DiskFull
 from orchestration.home import Home
 from orchestration.publishing import releases
 from orchestration.settings import Settings
@@ -47,10 +47,10 @@ def room(home: Home, settings: Settings, rows: int) -> Room:
 
 
 def require_room(home: Home, settings: Settings, rows: int) -> None:
-    """Raises CchcError when the disk is too small for a build over so many landed rows."""
+    """Raises DiskFull when the disk is too small for a build over so many landed rows."""
     found = room(home, settings, rows)
     if not found.is_enough:
-        raise CchcError(
+        raise DiskFull(
             f"{found} on the disk of {home.root}: nothing was built, the last release stands; make room, keep fewer "
             "releases (CCHC_KEEP_RELEASES), or say what a build needs (CCHC_BUILD_DISK)"
         )

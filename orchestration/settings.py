@@ -83,8 +83,11 @@ class Alerts:
         """Raises UsageError for settings that cannot be meant."""
         if self.smtp_tls not in ("starttls", "tls"):
             raise UsageError(f"CCHC_ALERT_SMTP_TLS is {self.smtp_tls!r}: give starttls or tls")
-        if self.smtp_host and not (self.mail_from and self.mail_to):
-            raise UsageError("CCHC_ALERT_SMTP_HOST is set: give CCHC_ALERT_FROM and CCHC_ALERT_TO, too")
+        mail = {
+            "CCHC_ALERT_SMTP_HOST": self.smtp_host, "CCHC_ALERT_FROM": self.mail_from, "CCHC_ALERT_TO": self.mail_to
+        }  # fmt: skip
+        if any(mail.values()) and not all(mail.values()):
+            raise UsageError(f"mail needs {' and '.join(name for name, given in mail.items() if not given)}, too")
         if bool(self.smtp_user) != bool(self.smtp_password_file):
             raise UsageError("give CCHC_ALERT_SMTP_USER and CCHC_ALERT_SMTP_PASSWORD_FILE, or neither")
         for name, given in (("CCHC_ALERT_FROM", (self.mail_from or "@",)), ("CCHC_ALERT_TO", self.mail_to)):

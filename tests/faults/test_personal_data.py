@@ -147,17 +147,23 @@ def contents(home: Path) -> Iterator[tuple[str, str]]:
                 yield f"{path.relative_to(home)} {table}", "\n".join(map(str, con.execute(f"from {table}").fetchall()))
 
 
-def test_nothing_of_a_person_is_left(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_of_a_person_is_left(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     landing(tmp_path / "landing")
+    monkeypatch.setenv("CCHC_ALERT_FILE", str(tmp_path / "alerts"))
     said: list[str] = []
     told = Listener(announce=lambda *text: said.append(str(text)))
     runner.run(nights.asked(tmp_path / "landing", tmp_path / "home"), told)
     night = nights.known(tmp_path / "home")
     assert sum(f.rows_accepted for f in night.files) > 60 and sum(f.rows_rejected for f in night.files) > 30
     printed = "".join(capfd.readouterr()) + "".join(said)
+    alerts = (tmp_path / "alerts").read_text("utf-8")
+    assert '"kind": "well"' in alerts
     pattern = re.compile("|".join(map(re.escape, SECRETS)))
     leaks = [
-        f"{place}: {found[0]}" for place, text in [("output", printed), *contents(tmp_path / "home")]
+        f"{place}: {found[0]}"
+        for place, text in [("output", printed), ("alerts", alerts), *contents(tmp_path / "home")]
         if (found := pattern.search(text))
     ]  # fmt: skip
     assert leaks == []

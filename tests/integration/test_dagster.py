@@ -64,6 +64,15 @@ def test_every_source_flows_from_landing_into_the_release(graph) -> None:
     assert not {key for key in lonely if key.path[0] in ("landing", "lake", "marts", "history", "quality")}
 
 
+def test_a_source_s_rhythm_is_its_freshness_policy(graph) -> None:
+    """Dossiers: due each working day, warned of when more than two late, so in the fourth; five of them make a week."""
+    windows = {}
+    for source in all_sources():
+        policy = graph.get(AssetKey(["lake", *source.split("/")])).freshness_policy
+        windows[source] = (policy.warn_window.to_timedelta().days, policy.fail_window.to_timedelta().days)
+    assert windows["dossiers"] == (6, 12) and windows["registers/plan_tasks"] == (42, 84)
+
+
 def test_no_figure_comes_from_a_source_it_does_not_need(graph) -> None:
     upstream = ancestors(graph, AssetKey(["marts", "fct_dossier_versions"]))
     assert AssetKey(["lake", "dossiers"]) in upstream

@@ -258,9 +258,10 @@ def test_where_alerts_go_is_read_from_the_environment(elsewhere: Path) -> None:
     ("env", "match"),
     [
         ({"CCHC_ALERT_SMTP_TLS": "none"}, "CCHC_ALERT_SMTP_TLS"),
-        ({"CCHC_ALERT_SMTP_HOST": "x"}, "CCHC_ALERT_FROM"),
+        ({"CCHC_ALERT_SMTP_HOST": "x"}, "mail needs CCHC_ALERT_FROM and CCHC_ALERT_TO, too"),
+        ({"CCHC_ALERT_TO": "a@b", "CCHC_ALERT_FROM": "a@b"}, "mail needs CCHC_ALERT_SMTP_HOST, too"),
         ({"CCHC_ALERT_SMTP_HOST": "x", "CCHC_ALERT_FROM": "a@b", "CCHC_ALERT_TO": "a@b, nobody"}, "CCHC_ALERT_TO"),
-        ({"CCHC_ALERT_FROM": "a@b\nBcc: c@d"}, "CCHC_ALERT_FROM"),
+        ({"CCHC_ALERT_SMTP_HOST": "x", "CCHC_ALERT_TO": "a@b", "CCHC_ALERT_FROM": "a@b\nBcc: c@d"}, "CCHC_ALERT_FROM"),
         ({"CCHC_ALERT_SMTP_USER": "x"}, "CCHC_ALERT_SMTP_PASSWORD_FILE"),
         ({"CCHC_ALERT_WEBHOOK_URL": "file:///etc/passwd"}, "CCHC_ALERT_WEBHOOK_URL"),
         ({"CCHC_ALERT_SECONDS": "soon"}, "CCHC_ALERT_SECONDS"),

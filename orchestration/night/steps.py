@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -370,8 +371,16 @@ def publish(
     return release
 
 
-def review(night: Night, ingested: Ingested, release_id: str, folder: Path, waivers: Sequence[Waiver] = ()) -> None:
-    """The review page and the offices' workbooks of a release or pack whose tables stand in `folder`."""
+def review(
+    night: Night,
+    ingested: Ingested,
+    release_id: str,
+    folder: Path,
+    waivers: Sequence[Waiver] = (),
+    period: tuple[date, date] | None = None,
+) -> None:
+    """The review page and the offices' workbooks of a release, or of a pack and its period, whose tables stand in
+    `folder`."""
     from orchestration.reports.review import Subject, former_releases, write_review
 
     home, request = night.home, night.request
@@ -381,6 +390,7 @@ def review(night: Night, ingested: Ingested, release_id: str, folder: Path, waiv
         code_version(),
         inputs_of(list(ingested.files)),
         tuple(ingested.decisions.values()),
+        period,
     )
     with connect(request.settings, home.work / "spill") as con:
         con.execute(f"attach {literal(str(folder / releases.DATABASE))} as release (read_only)")

@@ -86,7 +86,9 @@ def _write(
     try:
         rows = write_evidence(
             home, settings, submission, verdict, waived, building, night.progress("submit"),
-            pages=lambda folder: steps.review(night, ingested, submission.name, folder, waived),
+            pages=lambda folder: steps.review(
+                night, ingested, submission.name, folder, waived, (submission.from_on, submission.to_on)
+            ),
         )  # fmt: skip
         shutil.move(home.work / "quality", building / "quality")
         shutil.copyfile(PROJECT_DIR / LOCK, building / LOCK)

@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import lxml.html
 import pytest
 from openpyxl import load_workbook
 
@@ -168,6 +169,26 @@ def test_its_figures_are_those_of_the_command(frozen_pack: Path, home: Path, ask
     known = [{k: v for k, v in row.items() if k != "convention"} for row in rows if row["scope_code"] != "H99.01"]
     expected = [row for row in csv.DictReader(asked.splitlines()) if row["scope_code"] != "H99.01"]
     assert known == expected and len(expected) > 50
+
+
+def test_its_review_page_is_of_its_period(frozen_pack: Path) -> None:
+    """Not of the year that runs: KPIs as in figures/, points as in scores/."""
+    told = json.loads((frozen_pack / "review" / "summary.json").read_text("utf-8"))["kpis"]
+    assert (told["period_start"], told["period_end"]) == ("2023-01-01", "2023-06-30")
+
+    def listed(name: str, **where: str) -> list[dict[str, str]]:
+        with (frozen_pack / name).open(encoding="utf-8-sig", newline="") as file:
+            return [row for row in csv.DictReader(file) if where.items() <= row.items()]
+
+    rows = listed("figures/kpis.csv", scope_type="province", convention="separate")
+    expected = {row["kpi_code"]: row["value"] for row in rows}
+    assert {code: "" if one["value"] is None else str(one["value"]) for code, one in told["values"].items()} == expected
+    page = (frozen_pack / "review" / "index.html").read_text("utf-8")
+    [row] = listed("scores/QD766.csv", scope_type="province", criterion_code="TDGQ")
+    tree = lxml.html.fromstring(page)
+    [points] = tree.xpath("//tbody[@data-index='QD766' and @data-criterion='TDGQ']/tr[1]/td[2]/text()")
+    assert points == f"{float(row['points']):.2f}".replace(".", ",")
+    assert "kỳ từ 01/01/2023 đến 30/06/2023" in page and "năm đang chạy" not in page
 
 
 # ---------------------------------------------------------------- verified

@@ -16,13 +16,15 @@ Summary = Mapping[str, Any]
 @dataclass(frozen=True)
 class Subject:
     """The release that a page speaks of: id, day, code, and as its manifest says the files that count (`sources`), with
-    the decisions in force on landed files."""
+    the decisions in force on landed files. The page's figures are of the year that runs on the day, or of the `period`
+    (first and last day) of a pack."""
 
     release_id: str
     as_of: date
     code_version: str
     files: Sequence[Mapping[str, Any]]
     decisions: Sequence[Decision] = ()
+    period: tuple[date, date] | None = None
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,16 @@ def running_kpis(release: ReviewedRelease) -> list[tuple[str, str, str]]:
     return [(code, name, kpi_told(values[code], kind, unit)) for code, name, kind, unit in found if code in values]
 
 
+def running_told(release: ReviewedRelease) -> str:
+    """The period of the page's figures."""
+    if not release.summary["kpis"]["period_start"]:
+        return "kỳ chưa có số liệu"
+    start, end = (date.fromisoformat(release.summary["kpis"][day]) for day in ("period_start", "period_end"))
+    if release.subject.period:
+        return f"kỳ từ {shown(start)} đến {shown(end)}"
+    return f"{period_told('year', start)} (đến {shown(end)})"
+
+
 def kpi_told(figure: Mapping[str, Any], kind: str, unit: str) -> str:
     value = rounded(dict(figure), kind)
     if value is None:

@@ -13,7 +13,7 @@ FORMAT = 1
 
 
 def summarised(con: duckdb.DuckDBPyConnection, subject: Subject) -> dict[str, Any]:
-    """Totals, flags by rule and office, rejected rows and files, the province's KPIs of the running year, checks.
+    """Totals, flags by rule and office, rejected rows and files, the province's KPIs of the subject's period, checks.
 
     The release's findings are prepared (`findings.prepare`).
     """
@@ -52,21 +52,31 @@ def summarised(con: duckdb.DuckDBPyConnection, subject: Subject) -> dict[str, An
             "select source, reason_code, count(*) from told_files group by all order by all nulls first",
             ("source", "reason", "count"),
         ),
-        "kpis": _kpis(con),
+        "kpis": _kpis(con, subject),
     }
 
 
-def _kpis(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """The province's KPIs of the year that runs on the release's day."""
-    rows = con.execute("""
-        select period_start, period_end, kpi_code, numerator, denominator, value
-        from marts.kpi_values
-        where scope_type = 'province' and period_type = 'year'
-            and period_start = (select max(period_start) from marts.kpi_values where period_type = 'year')
-        order by kpi_code
-    """).fetchall()
+def _kpis(con: duckdb.DuckDBPyConnection, subject: Subject) -> dict[str, Any]:
+    """The province's KPIs of the subject's period, or of the year that runs."""
+    if subject.period:
+        period, figures, asked = (
+            [subject.period],
+            "marts.kpis(?::date, ?::date, ?::date)",
+            [*subject.period, subject.as_of],
+        )
+    else:
+        period = con.execute(
+            "select period_start, max(period_end) from marts.kpi_values where period_type = 'year' "
+            "group by period_start order by period_start desc limit 1"
+        ).fetchall()
+        figures, asked = "marts.kpi_values where period_type = 'year' and period_start = ?", [p[0] for p in period]
+    values = con.execute(
+        f"select kpi_code, numerator, denominator, value from (from {figures}) where scope_type = 'province' "
+        "order by kpi_code",
+        asked,
+    ).fetchall() if period else []  # fmt: skip
     return {
-        "period_start": rows[0][0].isoformat() if rows else None,
-        "period_end": rows[0][1].isoformat() if rows else None,
-        "values": {code: {"numerator": n, "denominator": d, "value": v} for _, _, code, n, d, v in rows},
+        "period_start": period[0][0].isoformat() if period else None,
+        "period_end": period[0][1].isoformat() if period else None,
+        "values": {code: {"numerator": n, "denominator": d, "value": v} for code, n, d, v in values},
     }

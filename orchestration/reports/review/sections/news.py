@@ -18,6 +18,7 @@ from orchestration.reports.review.release import (
     kpi_told,
     movement,
     running_kpis,
+    running_told,
     source_title,
 )
 from orchestration.reports.review.shown import shown
@@ -39,7 +40,7 @@ def news(release: ReviewedRelease) -> Section:
     title = "Có gì mới so với bản công bố trước"
     files = replace(_new_files(release), is_folded=True, key="new-files")
     kpis = tuple(Row((name, value), marks={"kpi": code}) for code, name, value in running_kpis(release))
-    every = Table("Mọi chỉ tiêu toàn tỉnh của năm đang chạy", ("Chỉ tiêu", "Giá trị"), kpis, is_folded=True)
+    every = Table(f"Mọi chỉ tiêu toàn tỉnh của {running_told(release)}", ("Chỉ tiêu", "Giá trị"), kpis, is_folded=True)
     if last is None:
         lead = "Đây là bản công bố đầu tiên trong số các bản còn giữ: chưa có bản trước để so sánh."
         return Section("news", title, (lead,), (files, every))
@@ -130,7 +131,7 @@ def _moved_kpis(release: ReviewedRelease, was: Summary) -> Table:
     since = f", kỳ từ {shown(date.fromisoformat(now['period_start']))}" if now["period_start"] else ""
     caption = f"Chỉ tiêu toàn tỉnh thay đổi{since}"
     headers = ("Chỉ tiêu", "Bản trước", "Bản này", "Thay đổi")
-    if was["kpis"]["period_start"] != now["period_start"]:
+    if release.subject.period or was["kpis"]["period_start"] != now["period_start"]:
         return Table(f"{caption}: bản trước tính cho kỳ khác, không so sánh", headers, ())
     rows = []
     for code, name, kind, unit in catalogue(release):

@@ -7,8 +7,7 @@ from typing import Any
 
 from orchestration.reports.review.declared import texts
 from orchestration.reports.review.parts import Row, Section, Table
-from orchestration.reports.review.release import OF_COUNT, ReviewedRelease, by_group, counted_table, period_told
-from orchestration.reports.review.shown import shown
+from orchestration.reports.review.release import OF_COUNT, ReviewedRelease, by_group, counted_table, running_told
 from orchestration.reports.scores import PLACED
 
 
@@ -29,16 +28,19 @@ def scores(release: ReviewedRelease) -> Section:
         "on scope_type = 'procedure' and scope_code = procedures.procedure_code",
         [start, end, release.subject.as_of],
     )
+    scored, asked = "marts.scorecard_values where period_type = 'year' and period_start = ?", [start]
+    if release.subject.period:
+        scored, asked = "marts.scores(?::date, ?::date, ?::date)", [start, end, release.subject.as_of]
     found = release.rows(
         f"""
         {PLACED}
         select scored.index_code, scored.version, criterion_code, name_vi, depth, max_points, points, points_lost,
             numerator, denominator, status
-        from marts.scorecard_values as scored inner join placed using (index_code, version, criterion_code)
-        where scope_type = 'province' and period_type = 'year' and period_start = ?
+        from (from {scored}) as scored inner join placed using (index_code, version, criterion_code)
+        where scope_type = 'province'
         order by scored.index_code, scored.version, place
         """,
-        start,
+        *asked,
     )
     losing = release.rows("select count(distinct (index_code, version, criterion_code)) from points_lost_told")[0][0]
     listed = by_group(
@@ -68,12 +70,15 @@ def scores(release: ReviewedRelease) -> Section:
             for i, v, code, name, depth, most, points, lost, n, d, status in found if (i, v) == (index, version)
         ]  # fmt: skip
         tables.append(counted_table(
-            f"{index}, phiên bản {version}, {period_told('year', start)} (đến {shown(end)})",
+            f"{index}, phiên bản {version}, {running_told(release)}",
             ("Tiêu chí", "Điểm tối đa", "Điểm đạt", "Điểm bị mất", "Tử số", "Mẫu số", "Nguồn điểm"),
             groups, opened, ("Qua", "Tên", "Tử số", "Mẫu số", "Còn thiếu", "Điểm bị mất"),
             "bản công bố, macro marts.points_lost_through", ("index", "version", "criterion"),
         ))  # fmt: skip
-    lead = ("Điểm toàn tỉnh của năm đang chạy. Mở từng tiêu chí để thấy đơn vị, thủ tục làm mất điểm, xếp theo điểm.",)
+    lead = (
+        f"Điểm toàn tỉnh của {running_told(release)}. "
+        "Mở từng tiêu chí để thấy đơn vị, thủ tục làm mất điểm, xếp theo điểm.",
+    )
     return Section("scores", title, lead, (*tables, *_doubts(release)))
 
 

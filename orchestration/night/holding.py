@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -98,23 +98,34 @@ def held(request: Request, listener: Listener = SILENT, patience: float = 0) -> 
     """
     home = Home.for_writing(request.settings)
     with home.lock(patience):
-        Audit(home).require_sound()
-        home.sweep()
-        migrate(home)
-        clear(home.work)
-        home.work.mkdir(mode=0o700)
-        releases.sweep(home)
-        before = home.last_run or {}
-        was_killed = before.get("outcome") == "running"
-        night = Night(request, home, listener, _now(), before.get("started_at") if was_killed else None)
-        with writing(home.root / LAST_RUN):
-            night._record("running")
+        try:
+            night = _begun(request, home, listener)
+        except Exception as error:
+            if request.tells:
+                _told(home, request.settings, _never_begun(request.as_of, error))
+            raise
         interrupts.before_ending(lambda name: night.ends("interrupted", f"stopped by {name}"))
         try:
             with _ending(night):
                 yield night
         finally:
             night.tell()
+
+
+def _begun(request: Request, home: Home, listener: Listener) -> Night:
+    """The run, once the home is swept and its beginning recorded."""
+    Audit(home).require_sound()
+    home.sweep()
+    migrate(home)
+    clear(home.work)
+    home.work.mkdir(mode=0o700)
+    releases.sweep(home)
+    before = home.last_run or {}
+    was_killed = before.get("outcome") == "running"
+    night = Night(request, home, listener, _now(), before.get("started_at") if was_killed else None)
+    with writing(home.root / LAST_RUN):
+        night._record("running")
+    return night
 
 
 @contextmanager
@@ -141,11 +152,16 @@ def require_landing(settings: Settings) -> None:
         required(settings.landing)
     except UsageError as error:
         with suppress(CchcError, OSError):
-            home, now = Home.for_reading(settings), _now()
-            said = {"started_at": now, "ended_at": now, "killed_before": None, "as_of": today().isoformat()}
+            home = Home.for_reading(settings)
             with home.lock():
-                _told(home, settings, said | {"outcome": "failed", "message": str(error), "release_id": None})
+                _told(home, settings, _never_begun(today(), error))
         raise
+
+
+def _never_begun(as_of: date, error: Exception) -> dict[str, Any]:
+    """What there is to say of a run that failed before it could be recorded."""
+    said = {"killed_before": None, "as_of": as_of.isoformat(), "ended_at": _now(), "release_id": None}
+    return said | {"outcome": "failed", "message": told(error)}
 
 
 def _told(home: Home, settings: Settings, said: dict[str, Any]) -> list[str]:

@@ -131,6 +131,15 @@ def test_a_failed_run_is_told_once_until_it_fails_otherwise(told: Told, nightly)
     assert set(told.ended(outcome="failed", message="the share went away")) == {"failed"}, "it is gone and came back"
 
 
+def test_a_run_that_may_not_begin_is_told(told: Told, nightly) -> None:
+    before = told.last_run
+    (told.home / "audit.jsonl").write_text("not a trail\n")
+    for times in (1, 0):
+        with pytest.raises(CchcError, match="audit"):
+            nightly(told.landing, told.home, AS_OF, env=told.env)
+        assert len(told.news()) == times and told.last_run == before
+
+
 def test_a_killed_run_is_told_by_the_next(told: Told, nightly) -> None:
     (told.home / LAST_RUN).write_text(
         json.dumps(told.last_run | {"outcome": "running", "started_at": "2023-07-31T18:00:00+00:00"})

@@ -41,8 +41,10 @@ from orchestration.warehouse.dbt import Built
 
 NIGHT = "night"
 VERDICT, RELEASE = AssetKey(["quality", "verdict"]), AssetKey(["release"])
+DASHBOARD_PAGE = AssetKey(["pages", "dashboard"])
 REVIEW_PAGE, QUALITY_PAGE = AssetKey(["pages", "review"]), AssetKey(["pages", "quality"])
 PAGES = {
+    DASHBOARD_PAGE: "The province's figures for heads of offices, offline (bảng điều hành)",
     REVIEW_PAGE: "What a reviewer asks before signing off, with a workbook for each office (trang rà soát)",
     QUALITY_PAGE: "Every check of the night with what it found (trang chất lượng dữ liệu)",
 }
@@ -242,6 +244,9 @@ def _events(step: Ingested | Built | Judged | Published, manifest: dict[str, Any
                     "folder": MetadataValue.path(str(release.path)),
                     "database": MetadataValue.path(str(release.database)),
                 },
+            )
+            yield MaterializeResult(
+                DASHBOARD_PAGE, metadata={"page": MetadataValue.url(release.dashboard_page.as_uri())}
             )
             yield MaterializeResult(REVIEW_PAGE, metadata={"page": MetadataValue.url(release.review_page.as_uri())})
             yield MaterializeResult(QUALITY_PAGE, metadata={"page": MetadataValue.url(release.quality_page.as_uri())})

@@ -362,13 +362,24 @@ def publish(
         night.progress("publish"),
         make_current=becomes_current,
         shown=shown,
-        pages=lambda release_id, folder: review(night, ingested, release_id, folder),
+        pages=lambda release_id, folder: pages(night, ingested, release_id, folder),
     )
     with suppress(OSError):  # the release stands: the next run records it
         reported.complete(home)
     beside = "" if becomes_current else f", beside the current release {home.current.resolve().name}"
     night.listener.announce("publish", f"{len(release.manifest['tables'])} tables in {release.path}{beside}")
     return release
+
+
+def pages(night: Night, ingested: Ingested, release_id: str, folder: Path) -> None:
+    """The pages of a release whose tables stand in `folder`."""
+    from orchestration.reports.dashboard import write_dashboard
+
+    review(night, ingested, release_id, folder)
+    with connect(night.request.settings, night.home.work / "spill") as con:
+        con.execute(f"attach {literal(str(folder / releases.DATABASE))} as release (read_only)")
+        con.execute("use release")
+        write_dashboard(con, folder / releases.DASHBOARD, release_id, night.request.as_of)
 
 
 def review(
@@ -418,6 +429,8 @@ def summary(done: list[Step]) -> Iterator[tuple[str, str]]:
                 yield "checks", _checks(verdict)
             case Published():
                 yield "release", f"{step.release.release_id} in {step.release.path}"
+                if step.release.dashboard_page.exists():
+                    yield "dashboard", f"{step.release.dashboard_page}"
                 if step.release.review_page.exists():
                     yield "review", f"{step.release.review_page}"
 

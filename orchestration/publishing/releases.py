@@ -30,6 +30,7 @@ Answer = TypeVar("Answer")
 MANIFEST = "manifest.json"
 DATABASE = "cchc.duckdb"
 REVIEW = "review"
+DASHBOARD = "dashboard"
 _ID = re.compile(r"(\d{6,})_(\d{4}-\d\d-\d\d)")
 _MANIFEST_SHAPE = {
     "release_id": str, "as_of": str, "code_version": str, "sources": list, "tables": dict, "verdict": dict
@@ -59,6 +60,10 @@ class Release:
     @property
     def review_page(self) -> Path:
         return self.path / REVIEW / "index.html"
+
+    @property
+    def dashboard_page(self) -> Path:
+        return self.path / DASHBOARD / "index.html"
 
     @property
     def quality_page(self) -> Path:

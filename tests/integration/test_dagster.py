@@ -110,7 +110,7 @@ def test_the_command_s_run_shows_in_the_storage(instance: DagsterInstance, home:
     assert event.asset_materialization.metadata["release_id"].value == manifest["release_id"]
     for path in (["lake", "dossiers"], ["quality", "verdict"]):
         assert instance.get_latest_materialization_event(AssetKey(path)), path
-    for page, name in (("review", "review"), ("quality", "quality")):
+    for page, name in (("dashboard", "dashboard"), ("review", "review"), ("quality", "quality")):
         shown = instance.get_latest_materialization_event(AssetKey(["pages", page])).asset_materialization
         assert (
             Path(shown.metadata["page"].value.removeprefix("file://"))

@@ -1,0 +1,217 @@
+"""What the dashboard shows, from the release's tables and macros alone: aggregates, and the first dossiers of lists."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+# How far back the page goes, by period type.
+PERIODS = {"month": 24, "quarter": 8, "year": 5}
+# Counts of persons below this are withheld where health, births and deaths are counted (docs/domain.md 9).
+SMALLEST = 5
+WITHHELD = -1
+LISTED = 15
+SOON_WORKING_DAYS = 3
+_OPENED = ("dossiers_received", "dossiers_resolved", "dossiers_resolved_late", "dossiers_in_process",
+           "dossiers_in_process_overdue")  # fmt: skip
+
+
+@cache
+def declared() -> dict[str, Any]:
+    """What stands on the page: cards, charts and the grammar's specifications, as `dashboard.yml` has them."""
+    return yaml.load((Path(__file__).parent / "dashboard.yml").read_text("utf-8"), yaml.CSafeLoader)
+
+
+def content(con: duckdb.DuckDBPyConnection, release_id: str, as_of: date) -> dict[str, Any]:
+    """The page's data, ready for JSON.
+
+    `figures` holds by scope (`agency=H33.01`) and KPI the numerators of all `periods`, and the denominators where there
+    are some; null is a missing figure, `WITHHELD` one that is too small to be shown.
+    """
+    _prepare(con, as_of)
+    return {
+        "release_id": release_id,
+        "as_of": as_of.isoformat(),
+        **declared(),
+        "withheld": WITHHELD,
+        "smallest": SMALLEST,
+        "kpis": _json(con, _KPIS),
+        "periods": _json(con, "select list(dashboard_periods order by place) from dashboard_periods"),
+        "figures": _json(con, _FIGURES),
+        "agencies": _json(con, _AGENCIES),
+        "fields": _json(con, _FIELDS),
+        "procedures": _json(con, _PROCEDURES),
+        "opened": {"kpis": _OPENED, "from": date(as_of.year, 1, 1).isoformat(), "by": _json(con, _OPENED_BY)},
+        "dossiers": {"listed": LISTED, "soon": SOON_WORKING_DAYS, "of": _json(con, _DOSSIERS)},
+    }
+
+
+def _json(con: duckdb.DuckDBPyConnection, query: str) -> Any:
+    [(text,)] = con.execute(f"select to_json(({query}))").fetchall()
+    return {} if text is None else json.loads(text)
+
+
+def _prepare(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
+    counted = " ".join(f"when '{period_type}' then {number}" for period_type, number in PERIODS.items())
+    con.execute(
+        f"""
+        create or replace temp table dashboard_periods as
+        select row_number() over (order by period_type, period_start) - 1 as place, period_type as type,
+            period_start as "from", period_end as "to"
+        from (select distinct period_type, period_start, period_end from marts.kpi_values where scope_type = 'province')
+        qualify row_number() over (partition by period_type order by period_start desc)
+            <= case period_type {counted} end
+        """
+    )
+    con.execute(
+        """
+        create or replace temp table dashboard_rows as
+        select kpi_code, entity_code, scope_agency, scope_field, scope_procedure
+        from marts.rows_behind(?::date, ?::date, ?::date, convention := 'separate')
+        where kpi_code in (select unnest(?))
+        """,
+        [date(as_of.year, 1, 1), as_of, as_of, list(_OPENED)],
+    )
+    con.execute(
+        """
+        create or replace temp table dashboard_listed as
+        select scope_agency as agency, dossier_code as code, procedure_code as "procedure", due_date as due,
+            if(kpi_code = 'dossiers_in_process_overdue', 'overdue', 'soon') as list,
+            row_number() over (partition by agency, list order by due_date, dossier_code) as number
+        from dashboard_rows
+        join marts.fct_dossiers on dossier_code = entity_code
+        where kpi_code = 'dossiers_in_process_overdue'
+            or kpi_code = 'dossiers_in_process' and timeliness = 'within_due' and not is_paused
+            and due_date between ?::date and (
+                select max(date_day) from (
+                    select date_day from marts.dim_date where is_working_day and date_day > ?::date
+                    order by date_day limit ?
+                )
+            )
+        """,
+        [as_of, as_of, SOON_WORKING_DAYS],
+    )
+
+
+# The KPIs that count persons by their health, birth or death.
+_OF_PERSONS = "mart in ('fct_civil_registrations', 'fct_health_lookups')"
+
+_KPIS = f"""
+    select map(list(kpi_code), list({{
+        name: name_vi, kind: kind, unit: unit, direction: direction, formula: formula, target: target,
+        of_persons: {_OF_PERSONS}
+    }}))
+    from (
+        select catalogue.*, target.threshold as target
+        from marts.kpi_catalogue as catalogue
+        left join (
+            select numerator as kpi_code, max(threshold)::double as threshold
+            from marts.scorecard_criteria
+            where standing = 'verified' and numerator = denominator
+            group by all
+        ) as target using (kpi_code)
+        order by kpi_code
+    )
+"""
+
+# Every KPI of the province; of agencies, levels and fields those of dossiers.
+_FIGURES = f"""
+    with shown as (
+        select
+            scope_type || '=' || scope_code as scope, kpi_code, place,
+            {_OF_PERSONS} and (
+                numerator between 1 and {SMALLEST - 1}
+                or coalesce(denominator between 1 and {SMALLEST - 1}, false)
+                or coalesce(denominator - numerator between 1 and {SMALLEST - 1}, false)
+            ) as is_withheld,
+            case
+                when is_withheld then {WITHHELD} when value is not null then coalesce(numerator, value)
+            end::hugeint as top,
+            case when not is_withheld and numerator is not null then denominator end as base
+        from marts.kpi_values
+        join marts.kpi_catalogue using (kpi_code)
+        join dashboard_periods
+            on dashboard_periods.type = period_type and dashboard_periods."from" = period_start
+        where scope_type = 'province'
+            or scope_type in ('agency', 'level', 'field')
+            and mart = 'fct_dossiers'
+            and kpi_code not in ('dossiers_carried_over', 'dossiers_resolved_without_due_date')
+    ),
+    spread as (
+        select scope, kpi_code, list(top order by grid.place) as n, list(base order by grid.place) as d,
+            count(base) > 0 as has_base
+        from (select distinct scope, kpi_code from shown)
+        cross join (select place from dashboard_periods) as grid
+        left join shown using (scope, kpi_code, place)
+        group by all
+    )
+    select map(list(scope), list(kpis)) from (
+        select scope, map(
+            list(kpi_code order by kpi_code),
+            list(if(has_base, [n, d], [n]) order by kpi_code)
+        ) as kpis
+        from spread group by scope order by scope
+    )
+"""
+
+_AGENCIES = """
+    select map(list(scope_code), list({name: coalesce(agency_name, scope_code), level: coalesce(level, 'unknown')}))
+    from (
+        select distinct scope_code from marts.kpi_values
+        where scope_type = 'agency' and kpi_code = 'dossiers_received' and period_type = 'year'
+        order by scope_code
+    )
+    left join (from marts.dim_agency where is_current) on agency_code = scope_code
+"""
+
+_FIELDS = """
+    select map(list(scope_code), list(coalesce(field_name, scope_code)))
+    from (
+        select scope_code, max(field_name) as field_name
+        from (select distinct scope_code from marts.kpi_values where scope_type = 'field')
+        left join marts.dim_procedure on field_code = scope_code and is_current
+        group by all order by scope_code
+    )
+"""
+
+_PROCEDURES = """
+    select map(list(code), list(coalesce(name, code)))
+    from (
+        select scope_procedure as code, max(procedure_name) as name
+        from (select distinct scope_procedure from dashboard_rows where scope_procedure is not null)
+        left join marts.dim_procedure on procedure_code = scope_procedure and is_current
+        group by all order by code
+    )
+"""
+
+# By agency rows of field, procedure and the numbers of rows behind each of `_OPENED`.
+_OPENED_BY = f"""
+    select map(list(agency), list(rows)) from (
+        select agency, list(json_array(field, "procedure", {", ".join(f"n{i}" for i in range(len(_OPENED)))})
+                            order by field, "procedure") as rows
+        from (
+            select scope_agency as agency, scope_field as field, scope_procedure as "procedure",
+                {", ".join(f"count(*) filter (kpi_code = '{code}') as n{i}" for i, code in enumerate(_OPENED))}
+            from dashboard_rows where scope_agency is not null group by all
+        )
+        group by agency order by agency
+    )
+"""
+
+_DOSSIERS = f"""
+    select map(list(agency), list(lists)) from (
+        select agency, map(list(list), list({{known: total, first: first}})) as lists
+        from (
+            select agency, list, count(*) as total,
+                list([code, "procedure", due::varchar] order by number) filter (number <= {LISTED}) as first
+            from dashboard_listed where agency is not null group by all order by agency, list
+        )
+        group by agency order by agency
+    )
+"""

@@ -1,0 +1,347 @@
+// Everything that the release says becomes text (textContent, or data of a chart), never markup.
+"use strict";
+{ // the grammar's script has names of its own
+const data = JSON.parse(document.getElementById("data").textContent);
+const find = (id) => document.getElementById(id);
+const number = new Intl.NumberFormat("vi-VN");
+const two = new Intl.NumberFormat("vi-VN", { maximumFractionDigits: 2 });
+const MISSING = "–";
+const DEFAULT = data.periods.findLastIndex((period) => period.type === "year");
+const months = data.periods.flatMap((period, at) => (period.type === "month" ? [at] : []));
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key === "onclick") made.addEventListener("click", value);
+    else if (value !== undefined && value !== null) made.setAttribute(key, value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+// ---- figures
+
+// The value of a KPI as the release has it: null where it is missing, undefined where it is withheld.
+function figure(scope, kpi, at) {
+  const [tops, bases] = data.figures[scope]?.[kpi] ?? [[]];
+  const top = tops[at] ?? null;
+  if (data.kpis[kpi]?.of_persons && top === data.withheld) return undefined;
+  if (top === null || !bases || bases[at] === null) return top;
+  return bases[at] === 0 ? null : top / bases[at];
+}
+
+function said(kpi, value) {
+  if (value === undefined) return `< ${data.smallest}`;
+  if (value === null) return MISSING;
+  const kind = data.kpis[kpi].kind;
+  if (kind === "rate") return `${two.format(value * 100)} %`;
+  if (kind === "change") return (value > 0 ? "+" : "") + number.format(value);
+  return kind === "mean" ? two.format(value) : number.format(value);
+}
+
+function shown(scope, kpi, at, attributes = {}, name = "span") {
+  const value = figure(scope, kpi, at), period = data.periods[at];
+  return element(name, {
+    ...attributes, "data-kpi": kpi, "data-scope": scope, "data-from": period.from, "data-to": period.to,
+    ...(value === undefined ? { "data-withheld": "true" } : { "data-value": value ?? "" }),
+  }, said(kpi, value));
+}
+
+// ---- periods
+
+const day = (iso) => iso.split("-").reverse().join("/");
+function isRunning({ type, from, to }) {
+  const next = new Date(`${to}T00:00:00Z`);
+  next.setUTCDate(next.getUTCDate() + 1);
+  const first = next.getUTCDate() === 1, month = next.getUTCMonth();
+  return !(first && (type === "month" || (type === "quarter" ? month % 3 === 0 : month === 0)));
+}
+function called(at) {
+  const { type, from, to } = data.periods[at], [year, month] = from.split("-").map(Number);
+  const name = { month: `Tháng ${month}/${year}`, quarter: `Quý ${Math.ceil(month / 3)}/${year}`, year: `Năm ${year}` }[type];
+  return isRunning(data.periods[at]) ? `${name} (đến ${day(to)})` : name;
+}
+function before(at, monthsBack) {
+  const { type, from } = data.periods[at], start = new Date(`${from}T00:00:00Z`);
+  start.setUTCMonth(start.getUTCMonth() - monthsBack);
+  const iso = start.toISOString().slice(0, 10);
+  return data.periods.findIndex((period) => period.type === type && period.from === iso);
+}
+const LENGTH = { month: 1, quarter: 3, year: 12 };
+
+// ---- the view that the address names
+
+function read() {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const at = data.periods.findIndex((period) => `${period.type}.${period.from}` === asked.get("period"));
+  const one = (name, known) => (Object.hasOwn(known, asked.get(name)) ? asked.get(name) : "");
+  const field = one("field", data.fields);
+  const agency = field ? "" : one("agency", data.agencies);
+  const level = field ? "" : one("level", data.levels);
+  return {
+    at: at < 0 ? DEFAULT : at, level, agency, field,
+    sort: LEAGUE.includes(asked.get("sort")) ? asked.get("sort") : "on_time_rate", up: asked.get("up") === "1",
+  };
+}
+function go(changes) {
+  const next = { ...view, ...changes }, words = new URLSearchParams(), period = data.periods[next.at];
+  if (next.at !== DEFAULT) words.set("period", `${period.type}.${period.from}`);
+  for (const name of ["level", "agency", "field"]) if (next[name]) words.set(name, next[name]);
+  if (next.sort !== "on_time_rate") words.set("sort", next.sort);
+  if (next.up) words.set("up", "1");
+  location.hash = words;
+}
+let view;
+const scopeOf = ({ field, agency, level }) =>
+  field ? `field=${field}` : agency ? `agency=${agency}` : level ? `level=${level}` : "province=all";
+function calledScope({ field, agency, level }) {
+  if (field) return `Lĩnh vực ${data.fields[field]}`;
+  if (agency) return data.agencies[agency].name;
+  return level ? data.levels[level] : "Toàn tỉnh";
+}
+const agenciesShown = () =>
+  Object.keys(data.agencies).filter((code) => !view.level || data.agencies[code].level === view.level);
+
+// ---- parts of the page
+
+function change(kpi, scope, at, former, words) {
+  if (former < 0) return null;
+  const line = element("dd", { class: "change" }), then = figure(scope, kpi, former), now = figure(scope, kpi, at);
+  const { kind, direction } = data.kpis[kpi];
+  if (typeof then !== "number" || typeof now !== "number") return null;
+  if (!isRunning(data.periods[at])) {
+    const difference = now - then, rate = kind === "rate";
+    const better = direction === "neutral" || !difference ? "" : (difference > 0) === (direction === "higher") ? "better" : "worse";
+    const amount = rate ? `${two.format(Math.abs(difference * 100))} điểm %` : two.format(Math.abs(difference));
+    const word = { better: " (tốt hơn)", worse: " (kém hơn)" }[better] ?? "";
+    line.append(element("span", { class: better }, difference ? `${difference > 0 ? "▲" : "▼"} ${amount}` : "không đổi",
+      element("span", { class: "word" }, word)), " so với ");
+  }
+  line.append(`${words}: `, shown(scope, kpi, former));
+  return line;
+}
+
+function cards() {
+  const scope = scopeOf(view), length = LENGTH[data.periods[view.at].type];
+  find("cards").replaceChildren(...data.cards.flatMap(({ title, kpis }) => {
+    const known = kpis.filter((kpi) => data.figures[scope]?.[kpi]);
+    if (!known.length) return [];
+    return [element("h3", {}, title), element("dl", { class: "cards" }, ...known.map((kpi) => {
+      const { name, kind, unit, formula, target } = data.kpis[kpi];
+      const value = shown(scope, kpi, view.at);
+      return element("div", { class: "card", title: formula },
+        element("dt", {}, name),
+        element("dd", { class: "value" }, value, kind === "rate" ? "" : element("small", {}, ` ${unit}`)),
+        change(kpi, scope, view.at, before(view.at, length), "kỳ trước"),
+        length < 12 ? change(kpi, scope, view.at, before(view.at, 12), "cùng kỳ năm trước") : null,
+        target === null || target === undefined ? null
+          : element("dd", { class: "change" }, `Ngưỡng điểm tối đa (QĐ 766): ${two.format(target * 100)} %`));
+    }))];
+  }));
+}
+
+function table(caption, headers, rows, attributes = {}) {
+  return element("div", { class: "wide", tabindex: "0", role: "region", "aria-label": caption },
+    element("table", attributes, element("caption", {}, caption),
+      element("thead", {}, element("tr", {}, ...headers.map((header) =>
+        header instanceof Node ? header : element("th", { scope: "col" }, header)))),
+      element("tbody", {}, ...rows)));
+}
+const wide = (text) => element("th", { scope: "col", class: "n" }, text);
+
+// A chart with its figures as a table, which is built when it is opened, or at once where it is all that there is.
+function charted(key, title, name, values, rows, headers, after = {}) {
+  if (!values.some(({ value }) => typeof value === "number"))
+    return element("figure", {}, element("figcaption", {}, title), element("p", { class: "note" }, "Chưa có số liệu."));
+  const drawn = element("div", { class: "chart", id: `chart-${key}`, role: "img", "aria-label": `${title}. Số liệu trong bảng bên dưới.` });
+  const more = element("details", {}, element("summary", {}, "Xem bảng số liệu"));
+  more.addEventListener("toggle", () => { if (more.open && more.children.length === 1) more.append(table(title, headers, rows())); });
+  waiting.push({ drawn, name, values, after });
+  return element("figure", {}, element("figcaption", {}, title), drawn, more);
+}
+
+function overTime() {
+  const scope = scopeOf(view);
+  find("charts").replaceChildren(...data.over_time.filter(({ kpis }) => Object.keys(kpis).some((kpi) => data.figures[scope]?.[kpi]))
+    .map(({ key, title, chart, kpis }) => {
+      const series = Object.entries(kpis);
+      const values = months.flatMap((at) => series.map(([kpi, name], order) => {
+        const value = figure(scope, kpi, at);
+        return { label: data.periods[at].from.slice(0, 7).split("-").reverse().join("/"), series: name, order, value: value ?? null, shown: said(kpi, value) };
+      }));
+      const rows = () => months.map((at) => element("tr", {}, element("th", { scope: "row" }, called(at)),
+        ...series.map(([kpi]) => shown(scope, kpi, at, { class: "n" }, "td"))));
+      return charted(key, title, chart, values, rows, ["Tháng", ...series.map(([, name]) => wide(name))]);
+    }));
+}
+
+function heat() {
+  const codes = agenciesShown(), kpi = "on_time_rate";
+  const active = codes.filter((code) => months.some((at) => typeof figure(`agency=${code}`, kpi, at) === "number"));
+  const values = active.flatMap((code) => months.map((at) => ({
+    code, agency: `${data.agencies[code].name} (${code})`, label: data.periods[at].from.slice(0, 7).split("-").reverse().join("/"),
+    value: figure(`agency=${code}`, kpi, at), shown: said(kpi, figure(`agency=${code}`, kpi, at)),
+  })));
+  const rows = () => active.map((code) => element("tr", {}, element("th", { scope: "row" }, data.agencies[code].name),
+    ...months.map((at) => shown(`agency=${code}`, kpi, at, { class: "n" }, "td"))));
+  const headers = ["Đơn vị", ...months.map((at) => wide(data.periods[at].from.slice(0, 7).split("-").reverse().join("/")))];
+  find("heat-map").replaceChildren(active.length
+    ? charted("heat", `${active.length} đơn vị có hồ sơ đã giải quyết (bấm một ô để mở đơn vị)`, "heat", values, rows, headers,
+      { rows: active.length, click: (item) => item?.datum?.code && go({ agency: item.datum.code, field: "" }) })
+    : element("p", { class: "note" }, "Không có hồ sơ đã giải quyết trong các tháng này."));
+}
+
+const LEAGUE = ["dossiers_received", "dossiers_resolved", "on_time_rate", "dossiers_resolved_late", "dossiers_in_process",
+  "dossiers_in_process_overdue", "online_rate", "average_processing_working_days"];
+function league() {
+  const { sort, up, at } = view, of = (code) => figure(`agency=${code}`, sort, at);
+  const codes = agenciesShown().filter((code) => (figure(`agency=${code}`, "dossiers_received", at) ?? 0) > 0
+    || (figure(`agency=${code}`, "dossiers_in_process", at) ?? 0) > 0 || (figure(`agency=${code}`, "dossiers_resolved", at) ?? 0) > 0);
+  codes.sort((a, b) => {
+    const [left, right] = [of(a), of(b)];
+    if (left === right) return a < b ? -1 : 1;
+    if (left === null) return 1;
+    return right === null ? -1 : up ? left - right : right - left;
+  });
+  const headers = [wide("#"), "Đơn vị", ...LEAGUE.map((kpi) => element("th",
+    { scope: "col", class: "n", "aria-sort": kpi === sort ? (up ? "ascending" : "descending") : "none" },
+    element("button", { type: "button", "data-sort": kpi, onclick: () => go({ sort: kpi, up: kpi === sort && !up }) },
+      data.kpis[kpi].name + (kpi === sort ? (up ? " ▲" : " ▼") : ""))))];
+  const rows = codes.map((code, place) => element("tr", {}, element("td", { class: "n" }, number.format(place + 1)),
+    element("th", { scope: "row" }, element("button", { type: "button", onclick: () => open(code) }, data.agencies[code].name)),
+    ...LEAGUE.map((kpi) => shown(`agency=${code}`, kpi, at, { class: "n" }, "td"))));
+  find("league-table").replaceChildren(table(`${called(at)}: ${codes.length} đơn vị có hồ sơ`, headers, rows));
+}
+function open(code) {
+  go({ agency: code, field: "" });
+  opening = true;
+}
+let opening = false;
+
+// Of one agency in the running year: its fields and procedures, and dossiers to look after.
+function agency() {
+  const code = view.agency, section = find("agency-opened");
+  section.hidden = !code;
+  if (!code) return find("opened").replaceChildren();
+  find("agency-title").textContent = `${data.agencies[code].name} (${code})`;
+  const rows = data.opened.by[code] ?? [], kpis = data.opened.kpis;
+  const byField = new Map();
+  for (const [field, , ...counts] of rows) {
+    const sums = byField.get(field) ?? kpis.map(() => 0);
+    byField.set(field, sums.map((sum, i) => sum + counts[i]));
+  }
+  const counts = (values) => values.map((value, i) => element("td", { class: "n", "data-behind": kpis[i] }, number.format(value)));
+  const since = `từ ${day(data.opened.from)} đến ${day(data.as_of)}`, headers = () => kpis.map((kpi) => wide(data.kpis[kpi].name));
+  const lists = data.dossiers.of[code] ?? {};
+  const listed = (key, title) => lists[key]
+    ? table(`${title}: ${number.format(lists[key].known)}${lists[key].known > lists[key].first.length ? `, ${lists[key].first.length} hồ sơ hạn sớm nhất` : ""}`,
+      ["Mã hồ sơ", "Thủ tục", "Hạn trả"], lists[key].first.map(([dossier, procedure, due]) => element("tr", {},
+        element("th", { scope: "row" }, dossier), element("td", {}, data.procedures[procedure] ?? procedure ?? MISSING),
+        element("td", { class: "n" }, due ? day(due) : MISSING))), { "data-list": key, "data-all": lists[key].known })
+    : element("p", { class: "note" }, `${title}: không có.`);
+  find("opened").replaceChildren(
+    listed("overdue", "Hồ sơ đang giải quyết quá hạn"),
+    listed("soon", `Hồ sơ sắp đến hạn (trong ${data.dossiers.soon} ngày làm việc tới)`),
+    table(`Theo lĩnh vực, ${since}`, ["Lĩnh vực", ...headers()], [...byField].map(([field, values]) =>
+      element("tr", {}, element("th", { scope: "row" }, data.fields[field] ?? field ?? MISSING), ...counts(values)))),
+    element("details", {}, element("summary", {}, `Theo thủ tục, ${since} (${rows.length})`),
+      table(`Theo thủ tục, ${since}`, ["Thủ tục", ...headers()], rows.map(([, procedure, ...values]) =>
+        element("tr", {}, element("th", { scope: "row" }, `${data.procedures[procedure] ?? MISSING} · ${procedure ?? MISSING}`), ...counts(values))))));
+}
+
+// ---- charts
+
+let waiting = [];
+function config() {
+  const style = getComputedStyle(document.documentElement), [ink, soft, line] = ["--ink", "--soft", "--line"].map((name) => style.getPropertyValue(name).trim());
+  return {
+    background: "transparent", font: "system-ui, sans-serif",
+    view: { stroke: null },
+    axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 11 },
+    legend: { labelColor: ink, titleColor: soft, labelFontSize: 12, symbolType: "square" },
+    range: { category: ["#3b82c4", "#e69f00", "#7a8794", "#009e73", "#cc79a7"] },
+    locale: undefined,
+  };
+}
+const LOCALE = { decimal: ",", thousands: ".", grouping: [3], currency: ["", " ₫"] };
+async function drawAll() {
+  if (!window.vegaEmbed) return;
+  const charts = waiting;
+  waiting = [];
+  for (const { drawn, name, values, after } of charts) {
+    if (!drawn.isConnected) continue;
+    const spec = { ...structuredClone(data.charts[name]), data: { values }, description: drawn.getAttribute("aria-label") };
+    if (after.rows) {
+      spec.height = spec.height.step * after.rows;
+      spec.encoding.y.axis.labelLimit = Math.min(230, drawn.clientWidth * 0.32);
+    }
+    try {
+      const { view: made } = await vegaEmbed(drawn, spec, { actions: false, renderer: "svg", config: config(), formatLocale: LOCALE });
+      if (after.click) made.addEventListener("click", (_, item) => after.click(item));
+      drawn.dataset.drawn = "true";
+    } catch (error) {
+      console.error(`chart ${drawn.id}: ${error.message}`);
+      drawn.textContent = "Không vẽ được biểu đồ; xem bảng số liệu bên dưới.";
+    }
+  }
+  document.documentElement.dataset.ready = "true";
+}
+
+// ---- together
+
+function options(select, entries, chosen) {
+  select.replaceChildren(...entries.map(([value, text]) => element("option", { value, selected: value === chosen ? "" : null }, text)));
+}
+function filters() {
+  const named = { year: "Năm", quarter: "Quý", month: "Tháng" };
+  find("period").replaceChildren(...Object.entries(named).map(([type, label]) => element("optgroup", { label },
+    ...data.periods.flatMap((period, at) => (period.type === type ? [at] : [])).reverse()
+      .map((at) => element("option", { value: at, selected: at === view.at ? "" : null }, called(at))))));
+  const levels = new Set(Object.values(data.agencies).map(({ level }) => level));
+  options(find("level"), [["", "Toàn tỉnh"], ...Object.entries(data.levels).filter(([level]) => levels.has(level))], view.level);
+  options(find("agency"), [["", "Tất cả đơn vị"], ...agenciesShown().map((code) => [code, `${data.agencies[code].name} · ${code}`])], view.agency);
+  options(find("field"), [["", "Tất cả lĩnh vực"], ...Object.entries(data.fields)], view.field);
+}
+function show() {
+  view = read();
+  waiting = [];
+  delete document.documentElement.dataset.ready;
+  find("view").textContent = `${calledScope(view)} · ${called(view.at)}`;
+  filters();
+  cards();
+  agency();
+  overTime();
+  heat();
+  league();
+  if (opening) {
+    opening = false;
+    find("agency-title").setAttribute("tabindex", "-1");
+    find("agency-title").focus();
+  }
+  drawAll();
+}
+find("as-of").textContent = day(data.as_of);
+find("period").addEventListener("change", (event) => go({ at: Number(event.target.value) }));
+find("level").addEventListener("change", (event) => go({ level: event.target.value, agency: "", field: "" }));
+find("agency").addEventListener("change", (event) => go({ agency: event.target.value, field: "" }));
+find("field").addEventListener("change", (event) => go({ field: event.target.value, agency: "", level: "" }));
+find("filters").addEventListener("reset", (event) => {
+  event.preventDefault();
+  go({ at: DEFAULT, level: "", agency: "", field: "" });
+});
+find("filters").addEventListener("submit", (event) => event.preventDefault());
+// Links within the page move there; the address keeps the view.
+const jump = (target) => (event) => {
+  event.preventDefault();
+  find(target).scrollIntoView();
+  find(target).setAttribute("tabindex", "-1");
+  find(target).focus({ preventScroll: true });
+};
+find("skip").addEventListener("click", jump("main"));
+find("contents").append(...[...document.querySelectorAll("main > section:not([hidden]) > h2")].map((title) =>
+  element("li", {}, element("a", { href: "#", onclick: jump(title.id) }, title.textContent))));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+addEventListener("hashchange", show);
+show();
+addEventListener("grammar", drawAll);
+}

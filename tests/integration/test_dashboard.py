@@ -1,0 +1,231 @@
+"""The dashboard of a release: its figures are those of `cchc kpi`, in a real browser, with nothing from the network."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import altair
+import duckdb
+import lxml.html
+import pytest
+
+from orchestration.publishing import releases
+from orchestration.reports.dashboard import write_dashboard
+from orchestration.reports.dashboard.content import WITHHELD, content, declared
+from orchestration.reports.dashboard.rendered import rendered
+
+BROWSER = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
+in_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium on this machine")
+HOSTILE = '</script><script>document.title="ran"</script><img src=x onerror=\'document.title="ran"\'>'
+OPEN_ALL = "<script>for (const more of document.querySelectorAll('details')) more.open = true</script>"
+
+
+@pytest.fixture(scope="module")
+def page(home: Path) -> Path:
+    return home / "current" / "dashboard" / "index.html"
+
+
+@pytest.fixture(scope="module")
+def data(page: Path) -> dict[str, Any]:
+    """What the page holds."""
+    return json.loads(re.search(r'id="data">(.*?)</script>', page.read_text("utf-8"), re.DOTALL)[1])
+
+
+@pytest.fixture(scope="module")
+def seen(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """`seen(view)`: the document as a browser shows it for a view in the address, every table opened."""
+    folder = tmp_path_factory.mktemp("browser")
+
+    def look(view: str = "", text: str | None = None) -> Any:
+        copy = folder / "index.html"
+        body, _, end = (text or page.read_text("utf-8")).rpartition("</body>")
+        copy.write_text(body + OPEN_ALL + end, "utf-8")
+        ended = subprocess.run(
+            [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}",
+             "--virtual-time-budget=20000", "--window-size=1440,2000", "--enable-logging=stderr", "--dump-dom",
+             f"{copy.as_uri()}#{view}"],
+            capture_output=True, text=True, timeout=120, check=True,
+        )  # fmt: skip
+        # What is refused (a request, by the page's own policy) or fails is told there, too.
+        assert [line for line in ended.stderr.splitlines() if "CONSOLE" in line] == []
+        tree = lxml.html.fromstring(ended.stdout)
+        assert tree.get("data-ready") == "true", "the charts are drawn"
+        charts = tree.xpath("//div[starts-with(@id, 'chart-')]")
+        assert charts and all(chart.xpath(".//*[local-name()='svg']") for chart in charts)
+        return tree
+
+    return look
+
+
+def figures_of(tree: Any) -> list[tuple[str, str, str, str, str | None]]:
+    names = ("data-kpi", "data-scope", "data-from", "data-to", "data-value")
+    return [tuple(found.get(name) for name in names) for found in tree.xpath("//*[@data-kpi]")]
+
+
+def known(release: duckdb.DuckDBPyConnection, scope: str, kpi: str, first: str, last: str) -> float | None:
+    scope_type, _, scope_code = scope.partition("=")
+    found = release.execute(
+        "select value from marts.kpi_values where scope_type = ? and scope_code = ? and kpi_code = ? "
+        "and period_start = ?::date and period_end = ?::date",
+        [scope_type, scope_code, kpi, first, last],
+    ).fetchall()
+    return found[0][0] if found else None
+
+
+@in_browser
+def test_every_figure_shown_is_the_release_s(
+    seen: Callable[..., Any], data: dict[str, Any], release: duckdb.DuckDBPyConnection
+) -> None:
+    values = {
+        (kpi, f"{scope_type}={scope_code}", str(first), str(last)): value
+        for kpi, scope_type, scope_code, first, last, value in release.execute(
+            "select kpi_code, scope_type, scope_code, period_start, period_end, value from marts.kpi_values"
+        ).fetchall()
+    }
+    month = next(p for p in data["periods"] if p["type"] == "month" and p["from"] < data["as_of"])
+    agency, field = next(iter(data["agencies"])), next(iter(data["fields"]))
+    for view in ("", f"period=month.{month['from']}", f"agency={agency}", f"field={field}", "level=province"):
+        figures = figures_of(seen(view))
+        assert len(figures) > 50, view
+        for *key, shown in figures:
+            value = values.get(tuple(key))
+            if shown is None:
+                assert data["kpis"][key[0]]["of_persons"], key
+            else:
+                assert (None if shown == "" else float(shown)) == value, key
+
+
+@in_browser
+def test_the_year_s_figures_are_those_of_the_command(seen: Callable[..., Any], ask: Any, home: Path) -> None:
+    told = {
+        (row["kpi_code"], f"{row['scope_type']}={row['scope_code']}"): row["value"]
+        for row in json.loads(ask("kpi", "--home", home, "--by", "province,agency", "--format", "json"))
+    }
+    as_of = releases.read((home / "current").resolve()).as_of
+    figures = [
+        f for f in figures_of(seen()) if f[2:4] == (f"{as_of.year}-01-01", as_of.isoformat()) and f[4] is not None
+    ]
+    assert len({kpi for kpi, *_, value in figures if value}) >= 20
+    assert {(kpi, scope): float(value) if value else None for kpi, scope, _, _, value in figures} == {
+        (kpi, scope): told[kpi, scope] for kpi, scope, *_ in figures
+    }
+
+
+@in_browser
+def test_the_address_keeps_the_view(seen: Callable[..., Any], data: dict[str, Any]) -> None:
+    (code, agency), *others = data["agencies"].items()
+    level = agency["level"]
+    assert any(other["level"] != level for _, other in others)
+    tree = seen(f"level={level}&agency={code}")
+    assert tree.xpath("string(//*[@id='view'])").startswith(agency["name"])
+    assert {f[1] for f in figures_of(tree.get_element_by_id("cards"))} == {f"agency={code}"}
+    rows = {f[1].removeprefix("agency=") for f in figures_of(tree.get_element_by_id("league"))}
+    assert rows and {data["agencies"][row]["level"] for row in rows} == {level}
+    assert code in tree.xpath("string(//*[@id='agency-title'])")
+
+
+@in_browser
+def test_a_view_that_leads_nowhere_shows_the_province(seen: Callable[..., Any]) -> None:
+    tree = seen("agency=__proto__&field=constructor&period=nothing&sort=toString")
+    assert tree.xpath("string(//*[@id='view'])").startswith("Toàn tỉnh")
+
+
+@in_browser
+def test_what_a_release_says_is_text(home: Path, seen: Callable[..., Any]) -> None:
+    with duckdb.connect() as con:
+        made = _content(con, home)
+    code = next(code for code, lists in made["dossiers"]["of"].items() if lists)
+    made["agencies"][code]["name"] = HOSTILE
+    made["procedures"] = dict.fromkeys(made["procedures"], HOSTILE)
+    made["fields"] = dict.fromkeys(made["fields"], HOSTILE)
+    for rows in made["dossiers"]["of"][code].values():
+        rows["first"][0][0] = HOSTILE
+    tree = seen(f"agency={code}", rendered(made))
+    assert tree.findtext(".//title").startswith("Bảng điều hành")
+    assert not tree.xpath("//img")
+    assert HOSTILE in tree.xpath("string(//*[@id='agency-title'])")
+    assert HOSTILE in tree.xpath("string(//*[@id='opened'])")
+
+
+def test_small_numbers_of_persons_are_not_in_the_file(home: Path, data: dict[str, Any], tmp_path: Path) -> None:
+    of_persons = {kpi for kpi, said in data["kpis"].items() if said["of_persons"]}
+    assert {"deaths_registered", "births_registered", "health_lookups"} < of_persons < data["kpis"].keys()
+    assert not [s for s, kpis in data["figures"].items() if s != "province=all" and kpis.keys() & of_persons]
+    shutil.copyfile(home / "current" / "cchc.duckdb", tmp_path / "small.duckdb")
+    cases = {("deaths_registered", 1, None): True, ("deaths_registered", 4, None): True,
+             ("deaths_registered", 5, None): False, ("deaths_registered", 0, None): False,
+             ("death_on_time_rate", 4, 90): True, ("death_on_time_rate", 86, 90): True,
+             ("death_on_time_rate", 90, 90): False, ("death_on_time_rate", 0, 4): True,
+             ("dossiers_withdrawn", 1, None): False}  # fmt: skip
+    with duckdb.connect(str(tmp_path / "small.duckdb")) as con:
+        for (kpi, top, base), is_withheld in cases.items():
+            con.execute(
+                "update marts.kpi_values set numerator = $top, denominator = $base, value = 0.5 "
+                "where kpi_code = $kpi and scope_type = 'province'",
+                {"kpi": kpi, "top": top, "base": base},
+            )
+            tops, *bases = content(con, *_of(home))["figures"]["province=all"][kpi]
+            shown = {WITHHELD} if is_withheld else {top}
+            assert set(tops) == shown, (kpi, top, base)
+            assert [set(b) for b in bases] == ([{base}] if base and not is_withheld else []), (kpi, top, base)
+
+
+def test_what_an_agency_opens_are_the_rows_behind_its_figures(
+    data: dict[str, Any], release: duckdb.DuckDBPyConnection
+) -> None:
+    first = data["opened"]["from"]
+    for code, rows in data["opened"]["by"].items():
+        for place, kpi in enumerate(data["opened"]["kpis"], start=2):
+            assert sum(row[place] for row in rows) == (
+                known(release, f"agency={code}", kpi, first, data["as_of"]) or 0
+            ), (code, kpi)
+    for code, lists in data["dossiers"]["of"].items():
+        overdue = known(release, f"agency={code}", "dossiers_in_process_overdue", first, data["as_of"])
+        assert lists.get("overdue", {"known": 0})["known"] == overdue
+    assert any(data["dossiers"]["of"].values())
+
+
+def test_charts_are_what_the_grammar_allows() -> None:
+    for name, spec in declared()["charts"].items():
+        altair.Chart.from_dict({**spec, "data": {"values": []}}, validate=True), name
+
+
+def test_what_stands_on_the_page_is_in_the_catalogue(data: dict[str, Any]) -> None:
+    named = [kpi for group in data["cards"] for kpi in group["kpis"]]
+    named += [kpi for chart in data["over_time"] for kpi in chart["kpis"]]
+    assert set(named) <= data["kpis"].keys()
+    assert {chart["chart"] for chart in data["over_time"]} <= data["charts"].keys()
+
+
+def test_the_page_is_small_reaches_nowhere_and_is_made_again_alike(home: Path, page: Path, tmp_path: Path) -> None:
+    assert page.stat().st_size < 2_000_000
+    tree = lxml.html.parse(str(page)).getroot()
+    assert tree.get("lang") == "vi" and not tree.xpath("//*[@src] | //link")
+    assert "default-src 'none'" in tree.xpath("string(//meta[@http-equiv]/@content)")
+    with duckdb.connect() as con:
+        again = write_dashboard(_attached(con, home), tmp_path / "again", *_of(home))
+    assert again.read_bytes() == page.read_bytes()
+
+
+def _of(home: Path) -> tuple[str, date]:
+    found = releases.read((home / "current").resolve())
+    return found.release_id, found.as_of
+
+
+def _attached(con: duckdb.DuckDBPyConnection, home: Path) -> duckdb.DuckDBPyConnection:
+    con.execute(f"attach '{(home / 'current').resolve() / 'cchc.duckdb'}' as release (read_only)")
+    con.execute("use release")
+    return con
+
+
+def _content(con: duckdb.DuckDBPyConnection, home: Path) -> dict[str, Any]:
+    return content(_attached(con, home), *_of(home))

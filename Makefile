@@ -21,10 +21,11 @@ test: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/python -m pytest -n auto --no-loadscope-reorder
 
-# What takes hours: every kill, generated file, reader and mutant that docs/reliability.md speaks of.
+# What takes hours: every kill, generated file, reader, mutant and night that docs/reliability.md speaks of.
 soak: setup
 	@$(BIN)/python -m pytest --whole tests/faults/test_together.py tests/faults/test_killed.py tests/fuzz
 	@$(BIN)/python -m tests.mutation
+	@$(BIN)/python -m tests.month
 
 setup: .venv/.ready
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+from contextlib import redirect_stderr
+from typing import Any, TextIO
 
 from orchestration.errors import CchcError, full_disk, is_full_disk, writing
 from orchestration.files import write_text
@@ -46,7 +49,7 @@ def _execute(request: Request, listener: Listener, home: Home) -> None:
     from orchestration.definitions import NIGHTLY, build_definitions
 
     job = build_definitions(request.settings, listener).resolve_job_def(NIGHTLY)
-    with DagsterInstance.get() as instance:
+    with DagsterInstance.get() as instance, redirect_stderr(_WithoutRemarks(sys.stderr)):
         try:
             job.execute_in_process(
                 instance=instance,
@@ -55,6 +58,19 @@ def _execute(request: Request, listener: Listener, home: Home) -> None:
             )
         except Exception as error:
             raise _cause(error, home) from None
+
+
+class _WithoutRemarks:
+    """A stream without the line that Dagster writes beside what it raises when its storage is full: ours is enough."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        return len(text) if text.startswith("Exception while writing logger call") else self._stream.write(text)
 
 
 def prepare_storage(home: Home) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from functools import partial
 from pathlib import Path
 
 import pytest
+from dagster._core.instance import types as dagster_logs
 
 from orchestration.errors import CchcError, writing
 from orchestration.home import Home
@@ -26,6 +30,7 @@ from orchestration.publishing import releases
 from orchestration.publishing.publish import publish
 from orchestration.quality.suites import CheckResult
 from orchestration.quality.verdict import Verdict
+from orchestration.runner import _WithoutRemarks
 from orchestration.settings import Bounds, Settings
 from orchestration.sources import all_sources
 from orchestration.warehouse import dbt
@@ -149,6 +154,15 @@ def test_the_command_on_a_full_disk(cchc: Callable, landing_and_home: tuple[Path
     assert ended.returncode == 1 and ended.stderr.count("\n") == 1, ended.stderr
     assert ended.stderr.startswith("cchc: the disk is full, or fails, while writing ")
     assert told.returncode == 0, told.stderr
+
+
+def test_dagster_adds_no_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """It writes one to stderr where its storage cannot be written, and raises as well."""
+    remark = re.search(r'stderr\.write\(f"([^{]+)', inspect.getsource(dagster_logs))
+    with redirect_stderr(_WithoutRemarks(sys.stderr)):
+        print(f"{remark[1]}disk I/O error", file=sys.stderr)
+        print("cchc: the disk is full", file=sys.stderr)
+    assert capsys.readouterr().err.strip() == "cchc: the disk is full"
 
 
 # ---------------------------------------------------------------- read-only and closed

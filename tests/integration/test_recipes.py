@@ -62,6 +62,10 @@ def add_a_source(project: Path) -> None:
         "    tables:\n",
         "      - name: hotline_calls\n        config: {meta: {key: [call_code]}}\n        description: Calls (cuộc gọi).\n",
     )
+    rhythms = project / "expectations/rhythms.yml"
+    said = rhythms.read_text("utf-8")
+    [rhythm] = re.findall(r"^  registers/trainings:\n(?:    .*\n)+", said, re.M)
+    rhythms.write_text(said + renamed(rhythm), "utf-8")
     for name in ("stg_trainings", "history_trainings", "fct_trainings"):
         assert f"`{name}`" in RECIPE["Add a source"]
         like = sorted((project / "models").rglob(f"{name}.*"))

@@ -194,6 +194,54 @@ def test_what_an_agency_opens_are_the_rows_behind_its_figures(
     assert any(data["dossiers"]["of"].values())
 
 
+def test_processing_times_are_those_of_the_mean(data: dict[str, Any]) -> None:
+    place = max(place for place, period in enumerate(data["periods"]) if period["type"] == "year")
+    for scope, kpis in data["figures"].items():
+        tops, bases = [*kpis["average_processing_working_days"], [0] * len(data["periods"])][:2]
+        days = data["days"]["of"].get(scope, [])
+        assert sum(number for _, number in days) == (bases[place] or 0), scope
+        if all(day <= data["days"]["most"] for day, _ in days):
+            assert sum(day * number for day, number in days) == (tops[place] or 0), scope
+    assert data["days"]["of"]["province=all"]
+
+
+def test_providers_and_ranks_are_the_figures_of_their_kpis(home: Path, tmp_path: Path) -> None:
+    shutil.copyfile(home / "current" / "cchc.duckdb", tmp_path / "more.duckdb")
+    release_id, as_of = _of(home)
+    known = "known_from, last_shown_at"
+    with duckdb.connect(str(tmp_path / "more.duckdb")) as con:
+        for table, to in (("history.payments", ", known_to"), ("marts.fct_payments", "")):
+            end = ", timestamp '9999-12-31'" if to else ""
+            con.execute(
+                f"insert into {table} (transaction_code, provider_code, amount, status, paid_at, {known}{to}) "
+                f"select 't' || i, if(i = 5, 'B', 'A'), i * 1000, if(i = 4, 'cancelled', 'paid'), "
+                f"timestamp '2023-03-01', timestamp '2023-03-02', timestamp '2023-03-02'{end} from range(1, 6) as t(i)"
+            )
+        for table, to in (("history.index_results", ", known_to"), ("marts.fct_index_results", "")):
+            end = ", timestamp '9999-12-31'" if to else ""
+            con.execute(
+                f"insert into {table} (index_code, year, rank, ranked_units, {known}{to}) "
+                f"select code, year, year - 2000, 63, timestamp '2023-03-02', timestamp '2023-03-02'{end} "
+                "from (values ('PAR'), ('PAPI')) as c(code), (values (2021), (2022)) as y(year)"
+            )
+        made = content(con, release_id, as_of)
+        told = {
+            (year, kpi): value
+            for year in (2021, 2022, as_of.year)
+            for kpi, value in con.execute(
+                "select kpi_code, value from marts.kpis(?::date, least(?::date, ?::date), ?::date) "
+                "where scope_type = 'province'",
+                [f"{year}-01-01", f"{year}-12-31", as_of, as_of],
+            ).fetchall()
+        }
+    assert [code for code, *_ in made["providers"]] == ["A", "B"]
+    assert sum(number for *_, number, _ in made["providers"]) == told[as_of.year, "payments_paid"] == 4
+    assert sum(amount for *_, amount in made["providers"]) == told[as_of.year, "payments_paid_amount"] == 11_000
+    assert {(year, kpi): rank for kpi, years in made["ranks"].items() for year, rank, _ in years} == {
+        (year, kpi): told[year, kpi] for year in (2021, 2022) for kpi in ("par_index_rank", "papi_rank")
+    }
+
+
 def test_charts_are_what_the_grammar_allows() -> None:
     for name, spec in declared()["charts"].items():
         altair.Chart.from_dict({**spec, "data": {"values": []}}, validate=True), name
@@ -201,6 +249,7 @@ def test_charts_are_what_the_grammar_allows() -> None:
 
 def test_what_stands_on_the_page_is_in_the_catalogue(data: dict[str, Any]) -> None:
     named = [kpi for group in data["cards"] for kpi in group["kpis"]]
+    named += data["indexes"].values()
     named += [kpi for chart in data["over_time"] for kpi in chart["kpis"]]
     assert set(named) <= data["kpis"].keys()
     assert {chart["chart"] for chart in data["over_time"]} <= data["charts"].keys()

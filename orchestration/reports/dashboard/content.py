@@ -11,6 +11,8 @@ from typing import Any
 import duckdb
 import yaml
 
+from orchestration.reports.scores import PLACED
+
 # How far back the page goes, by period type.
 PERIODS = {"month": 24, "quarter": 8, "year": 5}
 # Counts of persons below this are withheld where health, births and deaths are counted (docs/domain.md 9).
@@ -20,6 +22,10 @@ LISTED = 15
 SOON_WORKING_DAYS = 3
 _OPENED = ("dossiers_received", "dossiers_resolved", "dossiers_resolved_late", "dossiers_in_process",
            "dossiers_in_process_overdue")  # fmt: skip
+_TIME = "average_processing_working_days"
+_PAID = "payments_paid"
+# Days of processing above this are one bar.
+LONGEST_DAYS = 30
 
 
 @cache
@@ -47,6 +53,11 @@ def content(con: duckdb.DuckDBPyConnection, release_id: str, as_of: date) -> dic
         "agencies": _json(con, _AGENCIES),
         "fields": _json(con, _FIELDS),
         "procedures": _json(con, _PROCEDURES),
+        "days": {"most": LONGEST_DAYS, "of": _json(con, _DAYS)},
+        "providers": _json(con, _PROVIDERS),
+        "ranks": _json(con, _ranks(declared()["indexes"])),
+        "scores": _scores(con, as_of),
+        "quality": _json(con, _QUALITY),
         "opened": {"kpis": _OPENED, "from": date(as_of.year, 1, 1).isoformat(), "by": _json(con, _OPENED_BY)},
         "dossiers": {"listed": LISTED, "soon": SOON_WORKING_DAYS, "of": _json(con, _DOSSIERS)},
     }
@@ -58,6 +69,7 @@ def _json(con: duckdb.DuckDBPyConnection, query: str) -> Any:
 
 
 def _prepare(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
+    first = date(as_of.year, 1, 1)
     counted = " ".join(f"when '{period_type}' then {number}" for period_type, number in PERIODS.items())
     con.execute(
         f"""
@@ -72,11 +84,11 @@ def _prepare(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
     con.execute(
         """
         create or replace temp table dashboard_rows as
-        select kpi_code, entity_code, scope_agency, scope_field, scope_procedure
+        select kpi_code, entity_code, amount, scope_level, scope_agency, scope_field, scope_procedure
         from marts.rows_behind(?::date, ?::date, ?::date, convention := 'separate')
         where kpi_code in (select unnest(?))
         """,
-        [date(as_of.year, 1, 1), as_of, as_of, list(_OPENED)],
+        [first, as_of, as_of, [*_OPENED, _TIME, _PAID]],
     )
     con.execute(
         """
@@ -97,6 +109,37 @@ def _prepare(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
         """,
         [as_of, as_of, SOON_WORKING_DAYS],
     )
+
+
+def _ranks(kpis: dict[str, str]) -> str:
+    """SQL: by KPI of a rank its years, rank, and how many were ranked."""
+    codes = " ".join(f"when '{index}' then '{kpi}'" for index, kpi in kpis.items())
+    return f"""
+        select map(list(kpi), list(years)) from (
+            select case index_code {codes} end as kpi,
+                list(json_array(year, rank, ranked_units) order by year) as years
+            from marts.fct_index_results
+            where domain_code is null and rank is not null and kpi is not null
+            group by kpi order by kpi
+        )
+    """
+
+
+def _scores(con: duckdb.DuckDBPyConnection, as_of: date) -> list[dict[str, Any]]:
+    """The province's scorecards of the running year, a group before what is below it."""
+    found = con.execute(
+        f"""
+        {PLACED}
+        select index_code, version, criterion_code, name_vi, depth, max_points, points, points_lost, status
+        from marts.scorecard_values
+        join placed using (index_code, version, criterion_code)
+        where scope_type = 'province' and period_type = 'year' and period_start = ?
+        order by index_code, version, place
+        """,
+        [date(as_of.year, 1, 1)],
+    )
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 # The KPIs that count persons by their health, birth or death.
@@ -214,4 +257,51 @@ _DOSSIERS = f"""
         )
         group by agency order by agency
     )
+"""
+
+# By scope the number of resolved dossiers by working days, the longest ones together.
+_DAYS = f"""
+    select map(list(scope), list(days)) from (
+        select scope, list(json_array(days, number) order by days) as days
+        from (
+            select scope, days, sum(n)::bigint as number
+            from (
+                select unnest([
+                    'province=all', 'level=' || scope_level, 'agency=' || scope_agency, 'field=' || scope_field
+                ]) as scope, days, n
+                from (
+                    select scope_level, scope_agency, scope_field, least(amount, {LONGEST_DAYS} + 1) as days,
+                        count(*) as n
+                    from dashboard_rows where kpi_code = '{_TIME}' and amount is not null group by all
+                )
+            )
+            group by all
+        )
+        where scope is not null group by scope order by scope
+    )
+"""
+
+# Providers with the numbers and sums of what was paid through them in the running year, the most used first.
+_PROVIDERS = f"""
+    select coalesce(list(json_array(code, name, number, amount) order by number desc, code), [])
+    from (
+        select paid.provider_code as code, max(coalesce(provider_name, paid.provider_code)) as name,
+            count(*) as number, sum(paid.amount)::hugeint as amount
+        from dashboard_rows
+        join marts.fct_payments as paid on transaction_code = entity_code
+        left join marts.dim_payment_provider using (provider_key)
+        where kpi_code = '{_PAID}' group by all
+    )
+"""
+
+_QUALITY = """
+    select {
+        checks: (select count(*) from marts.dq_check_results),
+        passed: (select count(*) from marts.dq_check_results where status = 'passed'),
+        blocking: (select count(*) from marts.dq_check_results where is_blocking and status <> 'passed'),
+        rejected_files: (select count(*) from marts.dq_rejected_files),
+        rejected_rows: (select count(*) from marts.dq_rejected_rows),
+        flags: (select count(*) from marts.dq_flags),
+        late: (select count(*) from marts.dq_source_freshness where freshness in ('late', 'overdue'))
+    }
 """

@@ -61,12 +61,14 @@ function called(at) {
   const name = { month: `Tháng ${month}/${year}`, quarter: `Quý ${Math.ceil(month / 3)}/${year}`, year: `Năm ${year}` }[type];
   return isRunning(data.periods[at]) ? `${name} (đến ${day(to)})` : name;
 }
+const monthOf = (at) => data.periods[at].from.slice(0, 7).split("-").reverse().join("/");
 function before(at, monthsBack) {
   const { type, from } = data.periods[at], start = new Date(`${from}T00:00:00Z`);
   start.setUTCMonth(start.getUTCMonth() - monthsBack);
   const iso = start.toISOString().slice(0, 10);
   return data.periods.findIndex((period) => period.type === type && period.from === iso);
 }
+const RUNNING = `từ ${day(data.opened.from)} đến ${day(data.as_of)}`;
 const LENGTH = { month: 1, quarter: 3, year: 12 };
 
 // ---- the view that the address names
@@ -153,25 +155,78 @@ const wide = (text) => element("th", { scope: "col", class: "n" }, text);
 function charted(key, title, name, values, rows, headers, after = {}) {
   if (!values.some(({ value }) => typeof value === "number"))
     return element("figure", {}, element("figcaption", {}, title), element("p", { class: "note" }, "Chưa có số liệu."));
-  const drawn = element("div", { class: "chart", id: `chart-${key}`, role: "img", "aria-label": `${title}. Số liệu trong bảng bên dưới.` });
+  const drawn = element("div", { class: "chart", id: `chart-${key}`, role: "img", tabindex: name === "heat" ? "0" : null, "aria-label": `${title}. Số liệu trong bảng bên dưới.` });
   const more = element("details", {}, element("summary", {}, "Xem bảng số liệu"));
   more.addEventListener("toggle", () => { if (more.open && more.children.length === 1) more.append(table(title, headers, rows())); });
   waiting.push({ drawn, name, values, after });
   return element("figure", {}, element("figcaption", {}, title), drawn, more);
 }
 
+function daysTaken() {
+  const { most, of } = data.days, days = new Map(of[scopeOf(view)] ?? []), kpi = "average_processing_working_days";
+  const values = [...Array(most + 2).keys()].map((day) => ({
+    label: day > most ? `> ${most}` : String(day), value: days.get(day) ?? 0, shown: number.format(days.get(day) ?? 0),
+  }));
+  const rows = () => values.map(({ label, shown }) => element("tr", {}, element("th", { scope: "row" }, label),
+    element("td", { class: "n", "data-behind": kpi }, shown)));
+  find("days-taken").replaceChildren(charted("days", `Hồ sơ đã giải quyết theo số ngày làm việc, ${RUNNING}`, "days",
+    days.size ? values : [], rows, ["Ngày làm việc", wide("Hồ sơ")]));
+}
+
+function providers() {
+  const values = data.providers.map(([, name, times]) => ({ label: name, value: times, shown: number.format(times) }));
+  const rows = () => data.providers.map(([, name, times, amount]) => element("tr", {}, element("th", { scope: "row" }, name),
+    element("td", { class: "n", "data-behind": "payments_paid" }, number.format(times)),
+    element("td", { class: "n", "data-behind": "payments_paid_amount" }, number.format(amount))));
+  find("paid-through").replaceChildren(charted("providers", `Giao dịch thanh toán thành công theo đơn vị, ${RUNNING}`, "providers",
+    values, rows, ["Đơn vị", wide("Giao dịch"), wide("Số tiền (VND)")], { rows: values.length }));
+}
+
+function ranks() {
+  const names = new Map(Object.entries(data.indexes).map(([index, kpi]) => [kpi, index]));
+  const points = Object.entries(data.ranks).flatMap(([kpi, years]) => years.map(([year, rank, units]) => ({ kpi, year, rank, units })));
+  const values = points.map(({ kpi, year, rank }) => ({ label: String(year), series: names.get(kpi), value: rank, shown: number.format(rank) }));
+  const rows = () => points.map(({ kpi, year, rank, units }) => element("tr", {}, element("th", { scope: "row" }, names.get(kpi)),
+    element("td", { class: "n" }, String(year)), element("td", { class: "n", "data-rank": kpi, "data-year": year }, number.format(rank)),
+    element("td", { class: "n" }, units === null ? MISSING : number.format(units))));
+  find("ranked").replaceChildren(charted("ranks", "Xếp hạng của tỉnh qua các năm (hạng 1 ở trên)", "ranks", values, rows,
+    ["Chỉ số", wide("Năm"), wide("Hạng"), wide("Số đơn vị xếp hạng")]));
+}
+
+function scorecards() {
+  const byIndex = Map.groupBy(data.scores, ({ index_code, version }) => `${index_code} · ${version}`);
+  const points = (value) => element("td", { class: "n" }, value === null ? MISSING : two.format(value));
+  find("scored").replaceChildren(...[...byIndex].map(([index, criteria]) =>
+    table(`${index}, ${RUNNING}`, ["Tiêu chí", wide("Điểm tối đa"), wide("Điểm đạt"), wide("Điểm mất"), "Tình trạng"],
+      criteria.map((one) => element("tr", {},
+        element("th", { scope: "row", style: `padding-left: ${0.6 + one.depth}rem` }, `${one.criterion_code} ${one.name_vi}`),
+        points(one.max_points), points(one.points), points(one.points_lost),
+        element("td", {}, one.status === "computed" ? "đã tính" : "chưa đủ số liệu"))))));
+  if (!byIndex.size) find("scored").append(element("p", { class: "note" }, "Chưa có bảng điểm cho năm này."));
+}
+
+function quality() {
+  const { checks, passed, blocking, rejected_files, rejected_rows, flags, late } = data.quality;
+  const facts = { "Phép kiểm tra đạt": `${number.format(passed)} / ${number.format(checks)}`, "Lỗi chặn công bố": number.format(blocking),
+    "Tệp bị từ chối": number.format(rejected_files), "Dòng bị từ chối": number.format(rejected_rows), "Cảnh báo số liệu": number.format(flags),
+    "Nguồn nộp trễ": number.format(late) };
+  find("found").replaceChildren(element("dl", { class: "cards" }, ...Object.entries(facts).map(([name, fact]) =>
+    element("div", { class: "card" }, element("dt", {}, name), element("dd", { class: "value" }, fact)))),
+    element("p", {}, element("a", { href: "../review/index.html" }, "Xem trang rà soát: từng lỗi, từng đơn vị, sổ gửi lại")));
+}
+
 function overTime() {
   const scope = scopeOf(view);
   find("charts").replaceChildren(...data.over_time.filter(({ kpis }) => Object.keys(kpis).some((kpi) => data.figures[scope]?.[kpi]))
-    .map(({ key, title, chart, kpis }) => {
+    .map(({ key, title, chart, kpis, colors }) => {
       const series = Object.entries(kpis);
       const values = months.flatMap((at) => series.map(([kpi, name], order) => {
         const value = figure(scope, kpi, at);
-        return { label: data.periods[at].from.slice(0, 7).split("-").reverse().join("/"), series: name, order, value: value ?? null, shown: said(kpi, value) };
+        return { label: monthOf(at), series: name, order, value: value ?? null, shown: said(kpi, value) };
       }));
       const rows = () => months.map((at) => element("tr", {}, element("th", { scope: "row" }, called(at)),
         ...series.map(([kpi]) => shown(scope, kpi, at, { class: "n" }, "td"))));
-      return charted(key, title, chart, values, rows, ["Tháng", ...series.map(([, name]) => wide(name))]);
+      return charted(key, title, chart, values, rows, ["Tháng", ...series.map(([, name]) => wide(name))], { colors });
     }));
 }
 
@@ -179,15 +234,15 @@ function heat() {
   const codes = agenciesShown(), kpi = "on_time_rate";
   const active = codes.filter((code) => months.some((at) => typeof figure(`agency=${code}`, kpi, at) === "number"));
   const values = active.flatMap((code) => months.map((at) => ({
-    code, agency: `${data.agencies[code].name} (${code})`, label: data.periods[at].from.slice(0, 7).split("-").reverse().join("/"),
+    code, agency: `${data.agencies[code].name} (${code})`, label: monthOf(at),
     value: figure(`agency=${code}`, kpi, at), shown: said(kpi, figure(`agency=${code}`, kpi, at)),
   })));
   const rows = () => active.map((code) => element("tr", {}, element("th", { scope: "row" }, data.agencies[code].name),
     ...months.map((at) => shown(`agency=${code}`, kpi, at, { class: "n" }, "td"))));
-  const headers = ["Đơn vị", ...months.map((at) => wide(data.periods[at].from.slice(0, 7).split("-").reverse().join("/")))];
+  const headers = ["Đơn vị", ...months.map((at) => wide(monthOf(at)))];
   find("heat-map").replaceChildren(active.length
     ? charted("heat", `${active.length} đơn vị có hồ sơ đã giải quyết (bấm một ô để mở đơn vị)`, "heat", values, rows, headers,
-      { rows: active.length, click: (item) => item?.datum?.code && go({ agency: item.datum.code, field: "" }) })
+      { rows: active.length, labels: months.map(monthOf), click: (item) => item?.datum?.code && go({ agency: item.datum.code, field: "" }) })
     : element("p", { class: "note" }, "Không có hồ sơ đã giải quyết trong các tháng này."));
 }
 
@@ -231,7 +286,7 @@ function agency() {
     byField.set(field, sums.map((sum, i) => sum + counts[i]));
   }
   const counts = (values) => values.map((value, i) => element("td", { class: "n", "data-behind": kpis[i] }, number.format(value)));
-  const since = `từ ${day(data.opened.from)} đến ${day(data.as_of)}`, headers = () => kpis.map((kpi) => wide(data.kpis[kpi].name));
+  const since = RUNNING, headers = () => kpis.map((kpi) => wide(data.kpis[kpi].name));
   const lists = data.dossiers.of[code] ?? {};
   const listed = (key, title) => lists[key]
     ? table(`${title}: ${number.format(lists[key].known)}${lists[key].known > lists[key].first.length ? `, ${lists[key].first.length} hồ sơ hạn sớm nhất` : ""}`,
@@ -256,11 +311,10 @@ function config() {
   const style = getComputedStyle(document.documentElement), [ink, soft, line] = ["--ink", "--soft", "--line"].map((name) => style.getPropertyValue(name).trim());
   return {
     background: "transparent", font: "system-ui, sans-serif",
-    view: { stroke: null },
+    view: { stroke: null }, mark: { color: "#3b82c4" },
     axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 11 },
     legend: { labelColor: ink, titleColor: soft, labelFontSize: 12, symbolType: "square" },
     range: { category: ["#3b82c4", "#e69f00", "#7a8794", "#009e73", "#cc79a7"] },
-    locale: undefined,
   };
 }
 const LOCALE = { decimal: ",", thousands: ".", grouping: [3], currency: ["", " ₫"] };
@@ -271,8 +325,10 @@ async function drawAll() {
   for (const { drawn, name, values, after } of charts) {
     if (!drawn.isConnected) continue;
     const spec = { ...structuredClone(data.charts[name]), data: { values }, description: drawn.getAttribute("aria-label") };
+    if (after.colors) spec.encoding.color.scale = { range: after.colors };
     if (after.rows) {
       spec.height = spec.height.step * after.rows;
+      if (after.labels) spec.encoding.x.scale = { domain: after.labels };
       spec.encoding.y.axis.labelLimit = Math.min(230, drawn.clientWidth * 0.32);
     }
     try {
@@ -311,8 +367,13 @@ function show() {
   cards();
   agency();
   overTime();
+  daysTaken();
   heat();
   league();
+  providers();
+  ranks();
+  scorecards();
+  quality();
   if (opening) {
     opening = false;
     find("agency-title").setAttribute("tabindex", "-1");

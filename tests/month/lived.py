@@ -192,8 +192,8 @@ def told(runs: Iterable[Run]) -> Iterator[str]:
     """The month as a table, a run a line."""
     yield f"{'night':<12}{'outcome':<14}{'release':<22}{'new':>5}{'restated':>10}{'seconds':>9}  what was not as on other nights"
     for run in runs:
-        release = run.release if run.outcome == "published" else ""
+        release, restated = (run.release, run.restated) if run.outcome == "published" else ("", "")
         yield (
-            f"{run.night.isoformat():<12}{run.outcome:<14}{release:<22}{run.new_files:>5}{run.restated:>10}"
+            f"{run.night.isoformat():<12}{run.outcome:<14}{release:<22}{run.new_files:>5}{restated:>10}"
             f"{run.seconds:>9.1f}  {', '.join(run.landed)}"
         )  # fmt: skip

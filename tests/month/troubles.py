@@ -111,7 +111,7 @@ class Deliveries:
             )  # fmt: skip
         for trouble in tonight:
             told.append(trouble.kind)
-            if trouble.of and trouble.kind != "withdrawn":
+            if trouble.of:
                 export = self.export(trouble)
                 told[-1] += f" {export.source_file.removeprefix('dossiers/')}"
                 befall(trouble.kind, export, landing)

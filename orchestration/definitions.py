@@ -39,7 +39,7 @@ def build_definitions(settings: Settings, listener: Listener = SILENT) -> Defini
     return Definitions(
         assets=[*assets.outer_assets(manifest), assets.night_assets(manifest)],
         jobs=[nightly, past_days()],
-        sensors=[arrivals(nightly)],
+        sensors=[arrivals(NIGHTLY)],
         schedules=[
             ScheduleDefinition(
                 name="nightly_at_one",

@@ -15,7 +15,6 @@ from dagster import (
     SkipReason,
     sensor,
 )
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.dagster.resources import Installation
 from orchestration.errors import CchcError
@@ -68,10 +67,10 @@ def state_of(settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def arrivals(job: UnresolvedAssetJobDefinition) -> SensorDefinition:
-    """The sensor that starts `job`; the key of a run is the state of landing with which it begins."""
+def arrivals(job_name: str) -> SensorDefinition:
+    """The sensor that starts a job; the key of a run is the state of landing with which it begins."""
 
-    @sensor(name=ARRIVALS, job=job, minimum_interval_seconds=60, default_status=DefaultSensorStatus.RUNNING)
+    @sensor(name=ARRIVALS, job_name=job_name, minimum_interval_seconds=60, default_status=DefaultSensorStatus.RUNNING)
     def watch(context: SensorEvaluationContext, installation: Installation) -> SensorResult:
         """Files that arrive by day are taken in at once, many of them by one run; those that still grow are left."""
         watched = Watched(**json.loads(context.cursor)) if context.cursor else Watched()

@@ -179,6 +179,44 @@ def test_small_numbers_of_persons_are_not_in_the_file(home: Path, data: dict[str
             assert [set(b) for b in bases] == ([{base}] if base and not is_withheld else []), (kpi, top, base)
 
 
+def test_a_month_left_out_cannot_be_told_from_the_others(home: Path, tmp_path: Path) -> None:
+    shutil.copyfile(home / "current" / "cchc.duckdb", tmp_path / "small.duckdb")
+    kpi, of_months = "deaths_registered", "kpi_code = 'deaths_registered' and scope_type = 'province' and period_type"
+    with duckdb.connect(str(tmp_path / "small.duckdb")) as con:
+        con.execute(f"update marts.kpi_values set numerator = 50, value = 50 where {of_months} in ('month', 'quarter')")
+        con.execute(
+            f"update marts.kpi_values set numerator = if(month(period_start) = 5, 3, 40 + month(period_start)), value = 3 "
+            f"where {of_months} = 'month' and month(period_start) between 4 and 6"
+        )
+        made = content(con, *_of(home))
+    tops = made["figures"]["province=all"][kpi][0]
+    shown = {(p["type"], p["from"]): tops[place] for place, p in enumerate(made["periods"])}
+    assert [shown["month", f"2023-{month:02}-01"] for month in (1, 4, 5, 6)] == [50, WITHHELD, WITHHELD, 46]
+    assert shown["quarter", "2023-04-01"] == 50
+
+
+def test_facilities_with_few_look_ups_are_not_told(home: Path, tmp_path: Path) -> None:
+    shutil.copyfile(home / "current" / "cchc.duckdb", tmp_path / "looked.duckdb")
+    with duckdb.connect(str(tmp_path / "looked.duckdb")) as con:
+
+        def look_up(facility: str, times: int) -> None:
+            for table, end in (("history.health_lookups", ", known_to"), ("marts.fct_health_lookups", "")):
+                own = ", facility_key" if not end else ""
+                con.execute(
+                    f"insert into {table} (lookup_code, facility_code, looked_up_at, document_type, result, known_from, "
+                    f"last_shown_at{end}{own}) select $code || i, $code, timestamp '2023-03-01', 'CCCD', 'success', "
+                    f"timestamp '2023-03-02', timestamp '2023-03-02'"
+                    f"{', timestamp ' + repr('9999-12-31') if end else ', $code'} from range($times) as t(i)",
+                    {"code": facility, "times": times},
+                )
+
+        for facility, times in (("A", 20), ("B", 9), ("C", 7), ("D", 4)):
+            look_up(facility, times)
+        assert content(con, *_of(home))["facilities"] == {"listed": [["A", "20"], ["B", "9"]], "known": 4}
+        look_up("E", 2)
+        assert content(con, *_of(home))["facilities"]["listed"] == [["A", "20"], ["B", "9"], ["C", "7"]]
+
+
 def test_what_an_agency_opens_are_the_rows_behind_its_figures(
     data: dict[str, Any], release: duckdb.DuckDBPyConnection
 ) -> None:

@@ -19,11 +19,12 @@ PERIODS = {"month": 24, "quarter": 8, "year": 5}
 SMALLEST = 5
 WITHHELD = -1
 LISTED = 15
+FACILITIES_LISTED = 30
 SOON_WORKING_DAYS = 3
 _OPENED = ("dossiers_received", "dossiers_resolved", "dossiers_resolved_late", "dossiers_in_process",
            "dossiers_in_process_overdue")  # fmt: skip
 _TIME = "average_processing_working_days"
-_PAID = "payments_paid"
+_PAID, _LOOKED_UP = "payments_paid", "health_lookups"
 # Days of processing above this are one bar.
 LONGEST_DAYS = 30
 
@@ -55,6 +56,7 @@ def content(con: duckdb.DuckDBPyConnection, release_id: str, as_of: date) -> dic
         "procedures": _json(con, _PROCEDURES),
         "days": {"most": LONGEST_DAYS, "of": _json(con, _DAYS)},
         "providers": _json(con, _PROVIDERS),
+        "facilities": _json(con, _FACILITIES),
         "ranks": _json(con, _ranks(declared()["indexes"])),
         "scores": _scores(con, as_of),
         "quality": _json(con, _QUALITY),
@@ -88,7 +90,7 @@ def _prepare(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
         from marts.rows_behind(?::date, ?::date, ?::date, convention := 'separate')
         where kpi_code in (select unnest(?))
         """,
-        [first, as_of, as_of, [*_OPENED, _TIME, _PAID]],
+        [first, as_of, as_of, [*_OPENED, _TIME, _PAID, _LOOKED_UP]],
     )
     con.execute(
         """
@@ -163,20 +165,19 @@ _KPIS = f"""
     )
 """
 
-# Every KPI of the province; of agencies, levels and fields those of dossiers.
+# Every KPI of the province; of agencies, levels and fields those of dossiers. Where one month of a quarter, or quarter of
+# a year, is too small to be shown, the least of the others is withheld, too: the sum less the others would tell it.
 _FIGURES = f"""
-    with shown as (
+    with counted as (
         select
-            scope_type || '=' || scope_code as scope, kpi_code, place,
-            {_OF_PERSONS} and (
+            scope_type || '=' || scope_code as scope, kpi_code, place, type, numerator, denominator, value,
+            case type when 'month' then date_trunc('quarter', period_start) else date_trunc('year', period_start)
+            end as within,
+            coalesce({_OF_PERSONS} and (
                 numerator between 1 and {SMALLEST - 1}
-                or coalesce(denominator between 1 and {SMALLEST - 1}, false)
-                or coalesce(denominator - numerator between 1 and {SMALLEST - 1}, false)
-            ) as is_withheld,
-            case
-                when is_withheld then {WITHHELD} when value is not null then coalesce(numerator, value)
-            end::hugeint as top,
-            case when not is_withheld and numerator is not null then denominator end as base
+                or denominator between 1 and {SMALLEST - 1}
+                or denominator - numerator between 1 and {SMALLEST - 1}
+            ), false) as is_small
         from marts.kpi_values
         join marts.kpi_catalogue using (kpi_code)
         join dashboard_periods
@@ -185,6 +186,18 @@ _FIGURES = f"""
             or scope_type in ('agency', 'level', 'field')
             and mart = 'fct_dossiers'
             and kpi_code not in ('dossiers_carried_over', 'dossiers_resolved_without_due_date')
+    ),
+    shown as (
+        select
+            scope, kpi_code, place,
+            is_small or type <> 'year' and 1 = row_number() over (
+                partition by scope, kpi_code, type, within, is_small order by numerator, place
+            ) and 1 = count(*) filter (is_small) over (partition by scope, kpi_code, type, within) as is_withheld,
+            case
+                when is_withheld then {WITHHELD} when value is not null then coalesce(numerator, value)
+            end::hugeint as top,
+            case when not is_withheld and numerator is not null then denominator end as base
+        from counted
     ),
     spread as (
         select scope, kpi_code, list(top order by grid.place) as n, list(base order by grid.place) as d,
@@ -292,6 +305,26 @@ _PROVIDERS = f"""
         left join marts.dim_payment_provider using (provider_key)
         where kpi_code = '{_PAID}' group by all
     )
+"""
+
+# Facilities with the most look-ups of the running year, and how many are not listed. Small numbers are not, and never a
+# single one, which the province's figure less the others would tell.
+_FACILITIES = f"""
+    with used as (
+        select facility_key, max(coalesce(dim.facility_name, looked.facility_code, 'Không rõ')) as name,
+            count(*) as number, row_number() over (order by count(*) desc, facility_key) as place,
+            count(*) filter (count(*) < {SMALLEST}) over () as small, count(*) over () as known
+        from dashboard_rows
+        join marts.fct_health_lookups as looked on lookup_code = entity_code
+        left join marts.dim_health_facility as dim using (facility_key)
+        where kpi_code = '{_LOOKED_UP}' group by facility_key
+    )
+    select {{
+        listed: coalesce(list([name, number::varchar] order by place) filter (
+            number >= {SMALLEST} and place <= {FACILITIES_LISTED} and place <= known - if(small = 1, 2, small)
+        ), []),
+        known: count(*)
+    }} from used
 """
 
 _QUALITY = """

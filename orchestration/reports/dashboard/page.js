@@ -31,7 +31,7 @@ function figure(scope, kpi, at) {
 }
 
 function said(kpi, value) {
-  if (value === undefined) return `< ${data.smallest}`;
+  if (value === undefined) return "ẩn";
   if (value === null) return MISSING;
   const kind = data.kpis[kpi].kind;
   if (kind === "rate") return `${two.format(value * 100)} %`;
@@ -180,6 +180,17 @@ function providers() {
     element("td", { class: "n", "data-behind": "payments_paid_amount" }, number.format(amount))));
   find("paid-through").replaceChildren(charted("providers", `Giao dịch thanh toán thành công theo đơn vị, ${RUNNING}`, "providers",
     values, rows, ["Đơn vị", wide("Giao dịch"), wide("Số tiền (VND)")], { rows: values.length }));
+}
+
+function facilities() {
+  const { listed, known } = data.facilities, counts = listed.map(([name, times]) => [name, Number(times)]);
+  const values = counts.map(([name, times], place) => ({ label: `${place + 1}. ${name}`, value: times, shown: number.format(times) }));
+  const rows = () => counts.map(([name, times]) => element("tr", {}, element("th", { scope: "row" }, name),
+    element("td", { class: "n", "data-behind": "health_lookups" }, number.format(times))));
+  find("looked-up").replaceChildren(
+    charted("facilities", `Lượt tra cứu theo cơ sở, ${RUNNING}`, "providers", values, rows, ["Cơ sở", wide("Lượt tra cứu")], { rows: values.length }),
+    element("p", { class: "note" }, known > listed.length
+      ? `Còn ${number.format(known - listed.length)} cơ sở không liệt kê (ít lượt hơn, hoặc dưới ${data.smallest} lượt).` : ""));
 }
 
 function ranks() {
@@ -371,6 +382,7 @@ function show() {
   heat();
   league();
   providers();
+  facilities();
   ranks();
   scorecards();
   quality();

@@ -165,8 +165,8 @@ _KPIS = f"""
     )
 """
 
-# Every KPI of the province; of agencies, levels and fields those of dossiers. Where one month of a quarter, or quarter of
-# a year, is too small to be shown, the least of the others is withheld, too: the sum less the others would tell it.
+# Every KPI of the province; of agencies, levels and fields those of dossiers. Where one month of a quarter, or quarter
+# of a year, is too small to be shown, the least of the others is withheld, too: the sum less the others would tell it.
 _FIGURES = f"""
     with counted as (
         select

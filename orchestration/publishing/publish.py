@@ -72,12 +72,16 @@ def published_tables(manifest: dict[str, Any]) -> list[PublishedTable]:
     return sorted(found, key=lambda t: t.name)
 
 
+# Kinds of files that a figure or a page is made of; descriptions travel into the release, too.
+CODE = (".py", ".sql", ".yml", ".csv", ".md", ".j2", ".css", ".js")
+
+
 def code_version() -> str:
     """A fingerprint of all code and reference data that a figure or a page depends on."""
     digest = hashlib.sha256()
     for folder in ("macros", "models", "seeds", "expectations", "orchestration"):
         for path in sorted((PROJECT_DIR / folder).rglob("*")):
-            if path.is_file() and path.suffix in (".py", ".sql", ".yml", ".csv", ".j2", ".css"):
+            if path.is_file() and path.suffix in CODE:
                 digest.update(path.relative_to(PROJECT_DIR).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

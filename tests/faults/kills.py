@@ -430,7 +430,9 @@ def difference(one: Any, other: Any) -> str:
 class Kills:
     """Scenes below one folder, and what came of killing their runs."""
 
-    def __init__(self, folder: Path, rng: random.Random, published: Path | None):
+    def __init__(
+        self, folder: Path, rng: random.Random, published: Path | None, stages: Collection[str] = tuple(SHARES)
+    ):
         self.folder, self.rng = folder, rng
         self.person = Person.invented(rng)
         self.clean: dict[str, set[tuple]] = {}
@@ -440,28 +442,37 @@ class Kills:
         self.before = {p: set(os.listdir(p)) for p in OTHER_TEMPORARY}
         self.work = folder / "work"
         self.work.mkdir()
-        self.scenes = self._scenes(published)
+        self.scenes = self._scenes(published, stages)
 
-    def _scenes(self, published: Path | None) -> dict[str, Scene]:
+    def _scenes(self, published: Path | None, stages: Collection[str]) -> dict[str, Scene]:
+        """The scenes of the stages asked for, each run once undisturbed."""
         landing, home = self.folder / "landing", self.folder / "published"
         shutil.copytree(GOLDEN, landing)
         if published:
             shutil.copytree(published, home, symlinks=True)
         else:
             apart(lambda: whole_night(landing, home, lambda stage: None))
-        small, large = self.folder / "small", self.folder / "large"
+        scenes = {"ingest": self._ingesting(landing, home)} if "ingest" in stages else {}
+        if set(stages) - {"ingest"}:
+            scenes |= self._nights(landing, home)
+        return scenes
+
+    def _ingesting(self, landing: Path, home: Path) -> Scene:
+        large, bare = self.folder / "large", self.folder / "bare"
+        shutil.copytree(landing, large)
+        landed_persons(large, self.person, first=True)
+        shutil.copytree(home, bare, symlinks=True, ignore=shutil.ignore_patterns("warehouse.duckdb", "dagster", "dbt"))
+        apart(lambda: ingests(large, bare, lambda stage: None))
+        landed_persons(large, self.person, first=False)
+        return self._undisturbed(Scene("ingest", large, bare, ingests))
+
+    def _nights(self, landing: Path, home: Path) -> dict[str, Scene]:
+        small = self.folder / "small"
         shutil.copytree(landing, small)
         dossiers = all_sources()["dossiers"]
         for kind in ("csv", "json"):
             put(small / "dossiers" / f"xuat_20230722.{kind}", WRITTEN[kind](export(dossiers, self.person, 3_000)))
-        shutil.copytree(landing, large)
-        landed_persons(large, self.person, first=True)
-        bare = self.folder / "bare"
-        shutil.copytree(home, bare, symlinks=True, ignore=shutil.ignore_patterns("warehouse.duckdb", "dagster", "dbt"))
-        apart(lambda: ingests(large, bare, lambda stage: None))
-        landed_persons(large, self.person, first=False)
-        night = Scene("night", small, home, whole_night)
-        night.ending = night.undisturbed(self._copy(night))
+        night = self._undisturbed(Scene("night", small, home, whole_night))
         built = self.folder / "built"
         shutil.move(self.folder / "run", built)
         made = releases.current(Home(built)).path
@@ -469,16 +480,14 @@ class Kills:
         for place, _, _ in os.walk(made):
             os.chmod(place, 0o700)
         shutil.rmtree(made)
-        scenes = [Scene("ingest", large, bare, ingests), Scene("publish", small, built, publishes)]
-        for scene in scenes:
-            scene.ending = scene.undisturbed(self._copy(scene))
-        for scene in [night, *scenes]:
-            self.faults += [
-                f"undisturbed {scene.name}: {scene.ending[p]}"
-                for p in ("damaged", "release", "left")
-                if scene.ending[p]
-            ]
-        return {"build": night, "check": night} | {scene.name: scene for scene in scenes}
+        return {"build": night, "check": night, "publish": self._undisturbed(Scene("publish", small, built, publishes))}
+
+    def _undisturbed(self, scene: Scene) -> Scene:
+        scene.ending = scene.undisturbed(self._copy(scene))
+        self.faults += [
+            f"undisturbed {scene.name}: {scene.ending[p]}" for p in ("damaged", "release", "left") if scene.ending[p]
+        ]
+        return scene
 
     def _copy(self, scene: Scene) -> Path:
         home = self.folder / "run"
@@ -527,7 +536,7 @@ class Kills:
             "by_stage": dict(self.killed),
             "with_all_readers": self.groups,
             "ended_before_the_kill": self.ended_before,
-            "seconds_undisturbed": {s: round(self.scenes[s].seconds[s], 2) for s in SHARES},
+            "seconds_undisturbed": {s: round(scene.seconds[s], 2) for s, scene in self.scenes.items()},
             "faults": self.faults,
         }
 
@@ -561,7 +570,7 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory(prefix="pt-kills-", dir=given.folder) as folder:
         started = time.monotonic()
-        kills = Kills(Path(folder), random.Random(given.seed), given.published)
+        kills = Kills(Path(folder), random.Random(given.seed), given.published, given.stages)
         print(f"undisturbed after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
         plan, told = planned(given.count, given.stages), 0
         while any(kills.killed[stage] < wanted for stage, wanted in plan.items()):

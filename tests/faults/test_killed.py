@@ -157,8 +157,9 @@ def test_a_full_disk_is_one_line_and_leaves_the_last_release(
 
 
 def test_kills_at_random_moments(home: Path, tmp_path: Path, whole: bool) -> None:
-    """One a stage, but for the checks: their night and the next are whole ones, and a kill in them is the rarest."""
-    count, stages = (300, [*SHARES]) if whole else (3, ["ingest", "build", "publish"])
+    """Two while files are read, where clear text is at hand; later kills take whole nights, and stand at fixed places in
+    tests above and in the simulated month."""
+    count, stages = (300, [*SHARES]) if whole else (2, ["ingest"])
     ended = subprocess.run(
         [sys.executable, "-m", "tests.faults.kills", "--count", str(count), "--stages", *stages, "--published", home,
          "--folder", tmp_path],
@@ -166,7 +167,7 @@ def test_kills_at_random_moments(home: Path, tmp_path: Path, whole: bool) -> Non
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
     found = json.loads(ended.stdout)
-    assert found["kills"] >= count and set(found["by_stage"]) >= {"ingest", "build", "publish"}
+    assert found["kills"] >= count and set(found["by_stage"]) >= {*stages} - {"check"}
 
 
 def test_status_tells_of_a_killed_run(cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:

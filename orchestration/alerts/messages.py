@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from orchestration.audit import Audit
+from orchestration.declared import Declared, load
 from orchestration.errors import CchcError
 from orchestration.home import Home
 from orchestration.ingestion.cells import without_long_numbers
@@ -37,11 +36,7 @@ LISTED = 20
 _WEEK = timedelta(days=7)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Told(_Strict):
+class Told(Declared):
     """What is told of a kind: a subject, what happened, what its lines are, what to do."""
 
     subject: str
@@ -50,7 +45,7 @@ class Told(_Strict):
     todo: tuple[str, ...]
 
 
-class Texts(_Strict):
+class Texts(Declared):
     """Everything that an alert can say."""
 
     kinds: dict[str, Told]
@@ -66,12 +61,8 @@ class Texts(_Strict):
 
 @cache
 def texts() -> Texts:
-    """The declared texts. Raises CchcError for a file that cannot be meant."""
-    path = Path(__file__).with_name("texts.yml")
-    try:
-        return Texts.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise CchcError(f"{path.name}: {' '.join(str(error).split())}") from None
+    """The declared texts. Raises DeclarationError for a file that cannot be meant."""
+    return load(Path(__file__).with_name("texts.yml"), Texts)
 
 
 @dataclass(frozen=True)

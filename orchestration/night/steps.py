@@ -11,6 +11,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
 from orchestration import interrupts
 from orchestration.errors import PublicationBlocked, ReleaseDamaged, plainly, writing
 from orchestration.home import Home
@@ -376,9 +378,7 @@ def pages(night: Night, ingested: Ingested, release_id: str, folder: Path) -> No
     from orchestration.reports.dashboard import write_dashboard
 
     review(night, ingested, release_id, folder)
-    with connect(night.request.settings, night.home.work / "spill") as con:
-        con.execute(f"attach {literal(str(folder / releases.DATABASE))} as release (read_only)")
-        con.execute("use release")
+    with _reading(night, folder) as con:
         write_dashboard(con, folder / releases.DASHBOARD, release_id, night.request.as_of)
 
 
@@ -403,10 +403,17 @@ def review(
         tuple(ingested.decisions.values()),
         period,
     )
-    with connect(request.settings, home.work / "spill") as con:
+    with _reading(night, folder) as con:
+        write_review(con, folder / releases.REVIEW, subject, former_releases(home, subject), waivers)
+
+
+@contextmanager
+def _reading(night: Night, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection whose default database is the release that stands in `folder`."""
+    with connect(night.request.settings, night.home.work / "spill") as con:
         con.execute(f"attach {literal(str(folder / releases.DATABASE))} as release (read_only)")
         con.execute("use release")
-        write_review(con, folder / releases.REVIEW, subject, former_releases(home, subject), waivers)
+        yield con
 
 
 # ---------------------------------------------------------------- what is told at the end

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from orchestration.catalogue import kpi_codes, scope_types
-from orchestration.errors import CchcError
+from orchestration.declared import DeclarationError, Declared, load
 from orchestration.settings import PROJECT_DIR
 from orchestration.sources import all_sources
 
@@ -25,14 +23,10 @@ Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Reason = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}, \S", strip_whitespace=True)]
 
 
-class ReviewError(CchcError):
-    """A reviewed file says something that cannot be meant; the message names the file and the key."""
+class Reviewed(Declared):
+    """What may stand in a reviewed file: each value of its own type."""
 
-
-class Reviewed(BaseModel):
-    """What may stand in a reviewed file, and nothing else."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(strict=True)
 
 
 class FileRejection(Reviewed):
@@ -146,7 +140,7 @@ class Expectation(Reviewed):
     title: Text
     limit: Limit | None = None
     expectation: Text
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] = Field(default_factory=dict)
     severity: Literal["error", "warning"]
     blocking: bool
     applies_when_empty: bool = True
@@ -200,62 +194,31 @@ class Suite(Reviewed):
         return self
 
 
-Model = TypeVar("Model", bound=Reviewed)
-
-
-class _Once(yaml.SafeLoader):
-    """YAML in which a key stands once: of two, the first would be lost unseen."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _load(path: Path, model: type[Model]) -> Model:
-    try:
-        return model.model_validate(yaml.load(path.read_text(encoding="utf-8"), _Once))
-    except OSError as error:
-        raise ReviewError(f"{path.name}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        what = error.problem if isinstance(error, yaml.constructor.ConstructorError) else "not valid YAML"
-        raise ReviewError(f"{path.name}: {what}{where}") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ReviewError(f"{path.name}: {key}: {first['msg']}") from error
-
-
 def load_thresholds(directory: Path = EXPECTATIONS_DIR) -> Thresholds:
-    """The gate thresholds. Raises ReviewError naming the file and the key."""
-    return _load(directory / THRESHOLDS_FILE, Thresholds)
+    """The gate thresholds. Raises DeclarationError naming the file and the key."""
+    return load(directory / THRESHOLDS_FILE, Thresholds)
 
 
 def load_retention(directory: Path = EXPECTATIONS_DIR) -> Retention:
-    """The retention policy. Raises ReviewError naming the file and the key."""
-    return _load(directory / RETENTION_FILE, Retention)
+    """The retention policy. Raises DeclarationError naming the file and the key."""
+    return load(directory / RETENTION_FILE, Retention)
 
 
 def load_rhythms(directory: Path = EXPECTATIONS_DIR) -> Rhythms:
-    """How often each source is exported. Raises ReviewError naming the file and the key."""
-    return _load(directory / RHYTHMS_FILE, Rhythms)
+    """How often each source is exported. Raises DeclarationError naming the file and the key."""
+    return load(directory / RHYTHMS_FILE, Rhythms)
 
 
 def load_suites(directory: Path = EXPECTATIONS_DIR) -> list[Suite]:
-    """Every suite of the directory, in order of name. Raises ReviewError naming the file and the key."""
+    """Every suite of the directory, in order of name. Raises DeclarationError naming the file and the key."""
     suites = []
     for path in sorted(directory.glob("*.yml")):
         if path.name in (THRESHOLDS_FILE, RETENTION_FILE, RHYTHMS_FILE):
             continue
-        suite = _load(path, Suite)
+        suite = load(path, Suite)
         if suite.name != path.stem:
-            raise ReviewError(f"{path.name}: name: is {suite.name!r}, must be the file's name")
+            raise DeclarationError(f"{path.name}: name: is {suite.name!r}, must be the file's name")
         suites.append(suite)
     if not suites:
-        raise ReviewError(f"{directory.name}: no suite found")
+        raise DeclarationError(f"{directory.name}: no suite found")
     return suites

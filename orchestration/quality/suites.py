@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from orchestration.declared import DeclarationError
 from orchestration.quality.docs import write_docs
-from orchestration.quality.reviewed import Expectation, ReviewError, Suite, load_suites
+from orchestration.quality.reviewed import Expectation, Suite, load_suites
 from orchestration.settings import quiet_telemetry
 
 Status = Literal["passed", "failed", "errored"]
@@ -52,7 +53,7 @@ def run_suites(
     Every page bears the notices.
 
     A frame that was not given leaves every check of its suite errored: what was not judged has not passed.
-    Raises ReviewError when a suite names an expectation that Great Expectations does not know, or gives it
+    Raises DeclarationError when a suite names an expectation that Great Expectations does not know, or gives it
     arguments that it does not take.
     """
     suites = load_suites() if suites is None else suites
@@ -107,7 +108,7 @@ def _gx_expectation(suite: Suite, rule: Expectation) -> Any:
     where = f"{suite.name}.yml: {rule.name}"
     kind = getattr(gxe, class_name, None)
     if kind is None:
-        raise ReviewError(f"{where}: expectation: {rule.expectation!r} is not known to Great Expectations")
+        raise DeclarationError(f"{where}: expectation: {rule.expectation!r} is not known to Great Expectations")
     try:
         return kind(
             **rule.arguments,
@@ -118,7 +119,7 @@ def _gx_expectation(suite: Suite, rule: Expectation) -> Any:
         )
     except (TypeError, ValueError) as error:
         line = " ".join(str(error).split())[:200]
-        raise ReviewError(f"{where}: arguments: {line}") from error
+        raise DeclarationError(f"{where}: arguments: {line}") from error
 
 
 def _consequence(rule: Expectation) -> str:

@@ -188,11 +188,11 @@ def closed_port() -> int:
 
 @contextmanager
 def _serving(server: socketserver.BaseServer) -> Iterator[int]:
-    server.daemon_threads = True  # type: ignore[attr-defined]
+    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield server.server_address[1]  # type: ignore[index]
+        yield server.server_address[1]
     finally:
         server.shutdown()
         server.server_close()

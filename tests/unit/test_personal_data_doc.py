@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestration.quality.reviewed import EXPECTATIONS_DIR, RETENTION_FILE, ReviewError, load_retention
+from orchestration.declared import DeclarationError
+from orchestration.quality.reviewed import EXPECTATIONS_DIR, RETENTION_FILE, load_retention
 from orchestration.settings import PROJECT_DIR
 from orchestration.sources import all_sources, load_source
 
@@ -76,7 +77,7 @@ def test_a_policy_that_cannot_be_meant_is_refused(change: dict, match: str, tmp_
     policy = yaml.safe_load((EXPECTATIONS_DIR / RETENTION_FILE).read_text("utf-8"))
     policy["sources"] |= change
     (tmp_path / RETENTION_FILE).write_text(yaml.safe_dump(policy), "utf-8")
-    with pytest.raises(ReviewError, match=rf"retention\.yml: .*{match}"):
+    with pytest.raises(DeclarationError, match=rf"retention\.yml: .*{match}"):
         load_retention(tmp_path)
 
 

@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from orchestration.errors import CchcError, UsageError
+from orchestration.declared import Declared, load
+from orchestration.errors import UsageError
 from orchestration.reports.figures import CONVENTIONS
 
 FOLDER = Path(__file__).parent
@@ -19,11 +19,7 @@ RowKind = Literal[
 ]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Column(_Strict):
+class Column(Declared):
     """One column: its header from the top down, and the values whose sum it shows (KPI codes, or a row's own)."""
 
     header: tuple[str, ...] = Field(min_length=1)
@@ -31,7 +27,7 @@ class Column(_Strict):
     width: float = 11
 
 
-class Form(_Strict):
+class Form(Declared):
     """A form: titles, what its rows are, its columns in order, and what is said below it.
 
     `convention` is the one it is counted by unless another is asked for; `conventions` says of each what it means
@@ -64,11 +60,7 @@ def form_codes() -> tuple[str, ...]:
 
 @cache
 def form_named(code: str) -> Form:
-    """The declaration of a form. Raises UsageError for an unknown one, CchcError for one that cannot be meant."""
+    """The declaration of a form. Raises UsageError for an unknown one, DeclarationError for what cannot be meant."""
     if code not in form_codes():
         raise UsageError(f"the form {code!r} is unknown: one of {', '.join(form_codes())}")
-    path = FOLDER / f"{code}.yml"
-    try:
-        return Form.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise CchcError(f"{path.name}: {' '.join(str(error).split())}") from None
+    return load(FOLDER / f"{code}.yml", Form)

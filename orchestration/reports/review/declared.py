@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field
 
-from orchestration.errors import CchcError
+from orchestration.declared import Declared, load
 from orchestration.sources import all_sources
 from orchestration.sql import literal
 
@@ -18,19 +17,15 @@ _TOKEN = re.compile(r"\{(day|number|text)\d\}")
 _SHOWN_VALUES = 12
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Finding(_Strict):
+class Finding(Declared):
     """A code in words: what it is, what is to be corrected, and its detail's words in Vietnamese."""
 
     title: str
     correct: str
-    detail: dict[str, str] = {}
+    detail: dict[str, str] = Field(default_factory=dict)
 
 
-class Identity(_Strict):
+class Identity(Declared):
     """An identity and what stands on its two sides."""
 
     title: str
@@ -38,7 +33,7 @@ class Identity(_Strict):
     right: str
 
 
-class Texts(_Strict):
+class Texts(Declared):
     """Everything that a release can hold a code of, by code."""
 
     rules: dict[str, Finding]
@@ -65,12 +60,8 @@ class Texts(_Strict):
 
 @cache
 def texts() -> Texts:
-    """The declared texts. Raises CchcError for a file that cannot be meant."""
-    path = Path(__file__).with_name("texts.yml")
-    try:
-        return Texts.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise CchcError(f"{path.name}: {' '.join(str(error).split())}") from None
+    """The declared texts. Raises DeclarationError for a file that cannot be meant."""
+    return load(Path(__file__).with_name("texts.yml"), Texts)
 
 
 def title_of(findings: Mapping[str, Finding], code: str) -> str:

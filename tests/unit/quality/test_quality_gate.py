@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from orchestration.quality.frames import batch_frame
 from orchestration.quality.reviewed import (
     EXPECTATIONS_DIR,
-    ReviewError,
+    DeclarationError,
     load_suites,
     load_thresholds,
 )
@@ -112,7 +112,7 @@ def test_invalid_suite_names_file_and_key(tmp_path, old, new, message):
     text = (EXPECTATIONS_DIR / "reconciliation.yml").read_text(encoding="utf-8")
     assert old in text
     (tmp_path / "reconciliation.yml").write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(ReviewError, match=message) as caught:
+    with pytest.raises(DeclarationError, match=message) as caught:
         load_suites(tmp_path)
     assert "\n" not in str(caught.value)
 
@@ -120,9 +120,9 @@ def test_invalid_suite_names_file_and_key(tmp_path, old, new, message):
 def test_invalid_thresholds_name_file_and_key(tmp_path):
     text = (EXPECTATIONS_DIR / "thresholds.yml").read_text(encoding="utf-8")
     (tmp_path / "thresholds.yml").write_text(text.replace("0.05", "5"), encoding="utf-8")
-    with pytest.raises(ReviewError, match=r"thresholds\.yml: file_rejection\.max_share: "):
+    with pytest.raises(DeclarationError, match=r"thresholds\.yml: file_rejection\.max_share: "):
         load_thresholds(tmp_path)
-    with pytest.raises(ReviewError, match="no suite found"):
+    with pytest.raises(DeclarationError, match="no suite found"):
         load_suites(tmp_path)
 
 

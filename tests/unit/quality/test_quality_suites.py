@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from orchestration.declared import DeclarationError
 from orchestration.quality.frames import BATCH_COLUMNS, batch_frame, build_frames
-from orchestration.quality.reviewed import Expectation, ReviewError, Suite, load_suites
+from orchestration.quality.reviewed import Expectation, Suite, load_suites
 from orchestration.quality.suites import CheckResult, run_suites
 
 
@@ -185,7 +186,7 @@ def test_frame_not_given_is_errored_never_passed(frames, docs_dir):
     ],
 )
 def test_suite_that_gx_cannot_read_is_an_error(docs_dir, changes, message):
-    with pytest.raises(ReviewError, match=message):
+    with pytest.raises(DeclarationError, match=message):
         run_suites({"f": pd.DataFrame({"value": [1]})}, docs_dir, one_suite(**changes))
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from orchestration.quality.reviewed import EXPECTATIONS_DIR, RHYTHMS_FILE, ReviewError, load_rhythms, load_suites
+from orchestration.declared import DeclarationError
+from orchestration.quality.reviewed import EXPECTATIONS_DIR, RHYTHMS_FILE, load_rhythms, load_suites
 from orchestration.quality.suites import run_suites
 from orchestration.sources import all_sources
 
@@ -38,7 +39,7 @@ def test_a_rhythm_that_cannot_be_meant_is_refused(
     else:
         rhythms["sources"][source] = rhythms["sources"].get(source, rhythms["sources"]["dossiers"]) | change
     (tmp_path / RHYTHMS_FILE).write_text(yaml.safe_dump(rhythms, allow_unicode=True), "utf-8")
-    with pytest.raises(ReviewError, match=rf"rhythms\.yml: .*({match})"):
+    with pytest.raises(DeclarationError, match=rf"rhythms\.yml: .*({match})"):
         load_rhythms(tmp_path)
 
 
@@ -46,7 +47,7 @@ def test_a_source_named_twice_is_refused(tmp_path: Path) -> None:
     text = (EXPECTATIONS_DIR / RHYTHMS_FILE).read_text("utf-8")
     [again] = re.findall(r"^  payments:\n(?:    .*\n)+", text, re.M)
     (tmp_path / RHYTHMS_FILE).write_text(text.rstrip("\n") + "\n" + again, "utf-8")
-    with pytest.raises(ReviewError, match=r"rhythms\.yml: payments stands twice at line \d+"):
+    with pytest.raises(DeclarationError, match=r"rhythms\.yml: payments stands twice at line \d+"):
         load_rhythms(tmp_path)
 
 

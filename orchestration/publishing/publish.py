@@ -21,7 +21,7 @@ from orchestration.files import sync, write_text
 from orchestration.home import Home
 from orchestration.lake.files import LakeFile
 from orchestration.lake.store import Lake
-from orchestration.publishing import releases
+from orchestration.publishing import releases, views
 from orchestration.publishing.releases import Release
 from orchestration.quality.history import CheckHistory
 from orchestration.quality.verdict import Verdict
@@ -186,15 +186,21 @@ def write_tables(
     *,
     with_pseudonyms: bool = True,
 ) -> dict[str, int]:
-    """Write the warehouse's tables into `cchc.duckdb` and below `parquet/`; gives the rows of each.
+    """Write the warehouse's tables below `parquet/` and, with the views, into `cchc.duckdb`; gives the rows of each.
 
     `with_pseudonyms` says whether the Parquet files keep what persons are called by.
     """
     database = building / "cchc.duckdb"
-    judged = {"dq_check_results": verdict.to_table(), "dq_check_history": CheckHistory(home.checks).to_table()}
     rows: dict[str, int] = {}
     with connect(settings, home.work / "spill") as con:
         con.execute(f"attach {literal(str(home.warehouse))} as warehouse (read_only)")
+        shown = views.views(con.table("warehouse.marts.data_dictionary"))
+        # What is known only after everything is built.
+        added = {
+            "data_dictionary": views.described(shown),
+            "dq_check_history": CheckHistory(home.checks).to_table(),
+            "dq_check_results": verdict.to_table(),
+        }
         con.execute(f"attach {literal(str(database))} as release (storage_version {literal(STORAGE_VERSION)})")
         con.execute("use release")
         for schema in PUBLISHED_SCHEMAS:
@@ -206,9 +212,9 @@ def write_tables(
             # The same rows in the same order give the same bytes: a rebuild can be compared file by file.
             order = f" order by {', '.join(map(quoted, table.grain))}" if table.grain else ""
             con.execute(f"create table {name} as select * from warehouse.{name}{order}")
-            if table.name in judged:
-                con.register("checks", judged[table.name])
-                con.execute(f"insert into {name} by name select * from checks{order}")
+            if table.name in added:
+                con.register("added", added[table.name])
+                con.execute(f"insert into {name} by name select * from added{order}")
             _comment(con, name, table)
             [(rows[table.name],)] = con.execute(f"select count(*) from {name}").fetchall()
             target = building / "parquet" / f"{table.name}.parquet"
@@ -218,6 +224,7 @@ def write_tables(
                 f"copy ({kept}) to {literal(str(target))} (format parquet, compression zstd, compression_level 1)"
             )
         _publish_macros(con)
+        views.create(con, shown)
         con.execute("use memory")
         con.execute("detach release")
         con.execute("detach warehouse")
@@ -235,6 +242,8 @@ def _publish_macros(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _comment(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable) -> None:
+    con.begin()  # a transaction for each comment takes twice as long
     con.execute(f"comment on table {name} is {literal(table.description)}")
     for column, description in table.columns.items():
         con.execute(f"comment on column {name}.{quoted(column)} is {literal(description)}")
+    con.commit()

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from orchestration.catalogue import kpi_codes
+from orchestration.publishing import views
 from orchestration.reports.review.declared import texts, words_of_test
 from orchestration.settings import PROJECT_DIR
 from orchestration.sources import Source, all_sources
@@ -252,6 +253,19 @@ def test_tests_can_be_read_by_reviewers() -> None:
 def _arguments(test: Node) -> Node:
     kwargs = test["test_metadata"]["kwargs"]
     return kwargs.get("arguments", kwargs)
+
+
+def test_every_code_of_a_closed_list_has_its_word_in_bao_cao() -> None:
+    """Where a view shows a word instead of a code, it has one for each, and for nothing else."""
+    words, seen = views.declared().words, set()
+    for node in models("marts"):
+        for test in checks_on(node, "closed_lists"):
+            for column, codes in _arguments(test)["lists"].items():
+                name = f"{column}@{node['name']}" if f"{column}@{node['name']}" in words else column
+                if name in words and any(column in view.columns for view in views.declared().views.values()):
+                    assert set(codes) <= set(words[name]), (node["name"], column)
+                    seen.add(name)
+    assert {"bucket", "timeliness", "status_code", "channel", "level", "unit_type"} <= seen
 
 
 # --- personal data

@@ -5,22 +5,27 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from functools import partial, wraps
 from io import TextIOWrapper
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from orchestration import interrupts
+from orchestration.catalogue import kpi_codes as kpi_codes_known
+from orchestration.catalogue import scope_types
 from orchestration.errors import CchcError, ReleaseDamaged, UsageError, told
+from orchestration.examples import epilog
 from orchestration.home import Home
 from orchestration.plain import as_json, cell, visible
-from orchestration.settings import UMASK, Settings, today
+from orchestration.settings import PROJECT_DIR, UMASK, Settings, today
 
 
 class _Day(click.ParamType):
@@ -38,16 +43,49 @@ class _Day(click.ParamType):
 DAY = _Day()
 
 
+def _folders(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What completes a folder: the shell does."""
+    return [CompletionItem(incomplete, type="dir")]
+
+
+def _one_of(*names: Callable[[], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
+    """What completes a name, also the last of several with commas between."""
+
+    def complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        before, comma, begun = incomplete.rpartition(",")
+        return [CompletionItem(before + comma + name) for of in names for name in of() if name.startswith(begun)]
+
+    return complete
+
+
+def _forms() -> Iterable[str]:
+    return (path.stem for path in sorted((PROJECT_DIR / "orchestration/reports/forms").glob("*.yml")))
+
+
+def _tables() -> Iterable[str]:
+    """The published tables and views."""
+    from orchestration.publishing.views import declared
+
+    return [*declared().views, *sorted(path.stem for path in (PROJECT_DIR / "models/marts").rglob("*.sql"))]
+
+
 class _Group(click.Group):
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        cmd.epilog = epilog(name or cmd.name or "")
+        super().add_command(cmd, name)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
-    """The CCHC warehouse: from the offices' exports to a published, trusted release."""
+    """The CCHC warehouse: from the offices' exports to a published, trusted release.
+
+    --home and --landing may stand in CCHC_HOME and CCHC_LANDING, or in .env.
+    """
     ctx.obj = debug
 
 
@@ -90,7 +128,13 @@ def _say(line: str) -> None:
 
 
 def _home_option(function: Callable) -> Callable:
-    return click.option("--home", metavar="DIR", help="The home of the warehouse (else CCHC_HOME).")(function)
+    said = "The home of the warehouse (else CCHC_HOME)."
+    return click.option("--home", metavar="DIR", help=said, shell_complete=_folders)(function)
+
+
+def _landing_option(function: Callable) -> Callable:
+    said = "The landing folder (else CCHC_LANDING)."
+    return click.option("--landing", metavar="DIR", help=said, shell_complete=_folders)(function)
 
 
 class _Bars:
@@ -119,7 +163,7 @@ class _Bars:
 
 
 @cli.command()
-@click.argument("directory", metavar="DIR")
+@click.argument("directory", metavar="DIR", shell_complete=_folders)
 @click.option("--scale", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
 @click.option("--seed", type=int, default=2023, show_default=True)
 @click.option(
@@ -151,7 +195,7 @@ def sample(directory: str, scale: float, seed: int, nights: int | None) -> None:
 
 
 @cli.command()
-@click.option("--landing", metavar="DIR", help="The landing folder (else CCHC_LANDING).")
+@_landing_option
 @_home_option
 @click.option("--as-of", type=DAY, help="Exports stamped later are not yet known (default: today in Việt Nam).")
 @click.option("--make-current", is_flag=True, help="Readers see this release, also when its day is the earlier one.")
@@ -219,13 +263,28 @@ _AS_OF = click.option("--as-of", type=DAY, help="As known at the end of this day
 _FORMAT = click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
 )
+_SCOPE = click.option(
+    "--scope",
+    metavar="TYPE=CODE",
+    help="One scope, such as agency=H33.01.",
+    shell_complete=_one_of(lambda: (f"{kind}=" for kind in scope_types())),
+)
+_CONVENTION = click.option("--convention", default="separate", show_default=True, metavar="separate|form_06a")
+_BY = click.option(
+    "--by",
+    default="province",
+    show_default=True,
+    metavar="TYPE,…",
+    help="Scope types, never crossed.",
+    shell_complete=_one_of(scope_types),
+)
 _FILTERS: tuple[Callable[..., Any], ...] = (
     _home_option,
     click.option("--from", "from_on", type=DAY, help="First day (default: 1 January of the year of --to)."),
     click.option("--to", "to_on", type=DAY, help="Last day (default: --as-of)."),
     _AS_OF,
-    click.option("--scope", metavar="TYPE=CODE", help="One scope, such as agency=H33.01."),
-    click.option("--convention", default="separate", show_default=True, metavar="separate|form_06a"),
+    _SCOPE,
+    _CONVENTION,
     _FORMAT,
 )
 _OF_A_FORM: tuple[Callable[..., Any], ...] = (
@@ -268,9 +327,17 @@ def _asking(function: Callable[..., None], options: tuple[Callable[..., Any], ..
 
 @cli.command()
 @_asking
-@click.option("--by", default="province", show_default=True, metavar="TYPE,…", help="Scope types, never crossed.")
-@click.option("--kpi", "kpi_codes", multiple=True, metavar="CODE…", help="Only these KPIs; may be repeated.")
-@click.argument("more_kpi_codes", nargs=-1, metavar="")
+@_BY
+@click.option(
+    "--kpi",
+    "kpi_codes",
+    multiple=True,
+    metavar="CODE…",
+    help="Only these KPIs; may be repeated.",
+    shell_complete=_one_of(kpi_codes_known),
+)
+@click.option("--all", "is_every", is_flag=True, help="Every KPI, where a terminal would show the headline ones.")
+@click.argument("more_kpi_codes", nargs=-1, metavar="[CODE…]", shell_complete=_one_of(kpi_codes_known))
 def kpi(
     release: Any,
     ask: Callable[[str], Any],
@@ -279,17 +346,36 @@ def kpi(
     by: str,
     kpi_codes: tuple[str, ...],
     more_kpi_codes: tuple[str, ...],
+    is_every: bool,
 ) -> None:
-    """Any KPI for any period, as known on any day. The table shows units, rates in percent."""
-    from orchestration.reports.figures import catalogue, figures, rounded
+    """Any KPI for any period, as known on any day.
 
+    The table shows units, rates in percent. At a terminal it bears names, and unless some KPIs are named or --all is
+    given, it shows the headline KPIs; in a pipe, as CSV and as JSON all are there.
+    """
+    from orchestration.reports.figures import catalogue, figures, rounded
+    from orchestration.reports.tables import of_figures
+
+    described = catalogue(release)
     codes = [c for given in kpi_codes + more_kpi_codes for c in given.replace(",", " ").split()]
-    scope_types = [t for t in by.split(",") if t]
-    tables = [figures(release, ask(one), scope_types, codes) for one in convention.split(",")]
+    to_a_person = form == "table" and sys.stdout.isatty()
+    is_short = to_a_person and not codes and not is_every
+    if is_short:
+        codes = [code for code, known in described.items() if known.is_headline]
+    scope_types_asked = [t for t in by.split(",") if t]
+    questions = [ask(one) for one in convention.split(",")]
+    tables = [figures(release, question, scope_types_asked, codes) for question in questions]
+    if to_a_person:
+        for question, table in zip(questions, tables, strict=True):
+            _say_period(question)
+            for line in of_figures(table.to_pylist(), described, _width()):
+                print(line)
+        if is_short:
+            print(f"{len(codes)} of {len(described)} KPIs: name others, or add --all")
+        return
     rows = [row for table in tables for row in table.to_pylist()]
     columns = tables[0].column_names
     if form == "table":
-        described = catalogue(release)
         kpis = [described[row["kpi_code"]] for row in rows]
         rows = [row | {"value": rounded(row, k.kind), "unit": k.shown_in} for row, k in zip(rows, kpis, strict=True)]
         columns = [*columns, "unit"]
@@ -297,7 +383,7 @@ def kpi(
 
 
 @cli.command()
-@click.argument("kpi_code", metavar="KPI")
+@click.argument("kpi_code", metavar="KPI", shell_complete=_one_of(kpi_codes_known))
 @_asking
 def explain(release: Any, ask: Callable[[str], Any], kpi_code: str, convention: str, form: str) -> None:
     """What stands behind one figure: exactly the rows it counts."""
@@ -305,6 +391,135 @@ def explain(release: Any, ask: Callable[[str], Any], kpi_code: str, convention: 
 
     rows = behind(release, ask(convention), kpi_code)
     _print(rows.column_names, rows.to_pylist(), form)
+
+
+class _DayOrFile(click.ParamType):
+    """The last day, as for `cchc kpi`, or the file: a day has no ending."""
+
+    name = "YYYY-MM-DD|FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date | Path:
+        if isinstance(value, (date, Path)):
+            return value
+        if Path(value).suffix:
+            return Path(value)
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a day, YYYY-MM-DD, nor a file with an ending", param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(incomplete, type="file")]
+
+
+@cli.command()
+@click.argument(
+    "names", nargs=-1, required=True, metavar="TABLE|KPI…", shell_complete=_one_of(kpi_codes_known, _tables)
+)
+@_home_option
+@click.option(
+    "--to",
+    "ends",
+    multiple=True,
+    required=True,
+    type=_DayOrFile(),
+    help="The file to write: .csv, .xlsx or .parquet. Once more, the last day.",
+)
+@click.option("--from", "from_on", type=DAY, help="First day (of KPIs by default 1 January of the last day's year).")
+@_AS_OF
+@_SCOPE
+@click.option(
+    "--by", metavar="TYPE,…", help="Of KPIs: scope types, never crossed.", shell_complete=_one_of(scope_types)
+)
+@_CONVENTION
+@click.option("--replace", "may_replace", is_flag=True, help="Replace a file of that name.")
+def export(
+    names: tuple[str, ...],
+    home: str | None,
+    ends: tuple[date | Path, ...],
+    from_on: date | None,
+    as_of: date | None,
+    scope: str | None,
+    by: str | None,
+    convention: str,
+    may_replace: bool,
+) -> None:
+    """KPIs, or a table or view of the release, as a file for a spreadsheet or another program.
+
+    A table is narrowed down by the day that its rows belong to. No cell computes, no pseudonym and no figure of less
+    than five persons leaves the release.
+    """
+    from orchestration.audit import Audit
+    from orchestration.publishing import releases
+    from orchestration.reports.exports import Filters
+    from orchestration.reports.exports import export as exported
+    from orchestration.sql.engine import limits
+
+    files, days = [end for end in ends if isinstance(end, Path)], [end for end in ends if isinstance(end, date)]
+    if len(files) != 1 or len(days) > 1:
+        raise click.UsageError("give --to with one file, FILE.csv, FILE.xlsx or FILE.parquet, and with one day at most")
+    [out] = files
+    kinds = tuple(kind for kind in (by or "").split(",") if kind)
+    filters = Filters(from_on, days[0] if days else None, as_of, scope, kinds, convention)
+    codes = tuple(code for given in names for code in given.split(","))
+    settings = Settings.load(home=home)
+
+    def answer(found: releases.Release) -> None:
+        done = exported(replace(found, limits=limits(settings)), codes, filters, out, may_replace)
+        Audit(Home(found.path.parents[1])).record_if_writable(
+            "exported",
+            what=f"{' '.join(codes)}, {done.rows} rows, to {out.suffix.lower()}",
+            as_of=(as_of or found.as_of).isoformat(),
+            release_id=found.release_id,
+        )
+        withheld = f", {done.withheld:,} figures of few persons withheld" if done.withheld else ""
+        _say(f"export    {done.rows:,} rows{withheld}, in {out}")
+
+    releases.asked(Home.for_reading(settings), answer)
+
+
+# Of any number in a table: a year has no dots.
+_DOTS_AFTER_YEARS = 10_000
+
+
+@cli.command()
+@click.argument("sql", metavar="SQL")
+@_home_option
+@_FORMAT
+def query(sql: str, home: str | None, form: str) -> None:
+    """One SELECT over the current release, read-only; `-` reads it from stdin.
+
+    Tables of marts, bao_cao and history need no schema; `cchc query 'from data_dictionary'` says what there is.
+    """
+    from orchestration.publishing import releases
+    from orchestration.reports.queries import answered
+    from orchestration.sql.engine import limits
+
+    settings = Settings.load(home=home)
+    text = sys.stdin.read() if sql == "-" else sql
+
+    def answer(found: releases.Release) -> None:
+        with answered(replace(found, limits=limits(settings)), text) as (columns, batches):
+            if form == "csv":
+                _print_csv(columns, (row for batch in batches for row in batch))
+                return
+            rows = [dict(zip(columns, row, strict=True)) for batch in batches for row in batch]
+            _print(columns, rows, form, _DOTS_AFTER_YEARS)
+
+    releases.asked(Home.for_reading(settings), answer)
+
+
+@cli.command("open")
+@click.argument("page", type=click.Choice(["dashboard", "review", "docs", "quality"]), default="dashboard")
+@_home_option
+def open_page(page: str, home: str | None) -> None:
+    """A page of the current release in the browser; without one, where the page is."""
+    from orchestration.publishing import releases
+    from orchestration.reports.opening import opened
+    from orchestration.reports.opening import page as page_of
+
+    path = page_of(releases.require_current(Home.for_reading(Settings.load(home=home))), page)
+    _say(f"{'opened' if opened(path) else 'page':<9} {path}")
 
 
 @cli.command()
@@ -327,22 +542,33 @@ def history(dossier: str, home: str | None, form: str) -> None:
     _print(list(COLUMNS), releases.asked(place, answer), form)
 
 
+# What a person sees of a scorecard; the rest is said once, or is in the other formats.
+_OF_A_SCORE = (
+    "scope_code", "criterion_code", "name_vi", "numerator", "denominator", "max_points", "points", "points_lost"
+)  # fmt: skip
+
+
 @cli.command()
 @_asking
 @click.option("--index", "index_code", required=True, metavar="QD766|PAR", help="The index to be scored.")
-@click.option("--by", default="province", show_default=True, metavar="TYPE,…", help="Scope types, never crossed.")
+@_BY
 def score(release: Any, ask: Callable[[str], Any], convention: str, form: str, index_code: str, by: str) -> None:
     """An index's scorecard: numerator, denominator, points and points lost of each criterion. The table names them."""
     from orchestration.reports.scores import scores
 
-    found = scores(release, ask(convention), [t for t in by.split(",") if t], index_code)
+    question = ask(convention)
+    found = scores(release, question, [t for t in by.split(",") if t], index_code)
     if form != "table":
         found = found.drop(["name_vi"])
+    elif sys.stdout.isatty():
+        _say_period(question)
+        is_of_province = by == "province" and not question.scope
+        found = found.select([c for c in _OF_A_SCORE if c != "scope_code" or not is_of_province])
     _print(found.column_names, found.to_pylist(), form)
 
 
 @cli.command()
-@click.argument("form_code", metavar="FORM")
+@click.argument("form_code", metavar="FORM", shell_complete=_one_of(_forms))
 @partial(_asking, options=_OF_A_FORM)
 @click.option("--out", required=True, metavar="FILE.xlsx", help="Where to write it; a file of that name is replaced.")
 def report(release: Any, ask: Callable[[str], Any], form_code: str, convention: str | None, out: str) -> None:
@@ -456,7 +682,7 @@ _decision_command("withdraw", "withdrawn", "Withdraw a landed file: its rows and
 
 
 @cli.command()
-@click.option("--landing", metavar="DIR", help="The landing folder (else CCHC_LANDING).")
+@_landing_option
 @_home_option
 def doctor(landing: str | None, home: str | None) -> None:
     """Examine an installation: rights, key, every sum of lake and releases, space, clock, versions."""
@@ -474,7 +700,7 @@ def doctor(landing: str | None, home: str | None) -> None:
 
 
 @cli.command()
-@click.option("--landing", metavar="DIR", help="The landing folder (else CCHC_LANDING).")
+@_landing_option
 @_home_option
 @click.option("--port", type=click.IntRange(1, 65_535), default=3000, show_default=True, help="Of Dagster's page.")
 def serve(landing: str | None, home: str | None, port: int) -> None:
@@ -558,22 +784,38 @@ def status(home: str | None, details: tuple[str, ...], form: str) -> None:
             _say(f"{subject:<9} {said}")
 
 
-def _print(columns: list[str], rows: list[dict[str, Any]], form: str) -> None:
+def _print(columns: list[str], rows: list[dict[str, Any]], form: str, dots_from: int = 1_000) -> None:
     if form == "json":
         print(as_json(rows))
         return
+    values = [list(row.values()) for row in rows]
     if form == "csv":
-        writer = csv.writer(sys.stdout)
-        writer.writerow(columns)
-        writer.writerows([cell(v) for v in row.values()] for row in rows)
+        _print_csv(columns, values)
         return
     if not rows:
         print("nothing counted")
         return
-    lines = [columns, *(["-" if v is None else visible(v) for v in row.values()] for row in rows)]
-    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-    for line in lines:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    from orchestration.reports.tables import plain, shown
+
+    for line in shown(columns, values, _width(), dots_from) if sys.stdout.isatty() else plain(columns, values):
+        print(line)
+
+
+def _print_csv(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    writer = csv.writer(sys.stdout)
+    writer.writerow(map(cell, columns))
+    writer.writerows(map(cell, row) for row in rows)
+
+
+def _say_period(question: Any) -> None:
+    """What a table for a person does not say in each row."""
+    counted = "" if question.convention == "separate" else f", counted by {question.convention}"
+    print(f"{question.from_on} to {question.to_on}, as known on {question.as_of}{counted}")
+
+
+def _width() -> int:
+    """The columns of the terminal; 100 where it does not say."""
+    return get_terminal_size((100, 40)).columns
 
 
 if __name__ == "__main__":

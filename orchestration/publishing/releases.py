@@ -8,7 +8,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -209,8 +209,13 @@ def _damaged(path: Path, reason: str) -> ReleaseDamaged:
 
 
 @contextmanager
-def open_release(release: Release) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The release's database, read-only and without access to anything else. Raises ReleaseDamaged."""
+def open_release(
+    release: Release, *, may_write: Sequence[Path] = (), search: Sequence[str] = ()
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The release's database, read-only and without access to anything else but the files that it may write.
+
+    Names without a schema are looked for in those of `search`. Raises ReleaseDamaged.
+    """
     stated = release.manifest.get("files", {}).get(DATABASE, {}).get("bytes")
     try:
         size = release.database.stat().st_size
@@ -222,6 +227,9 @@ def open_release(release: Release) -> Iterator[duckdb.DuckDBPyConnection]:
         with duckdb.connect(config=CLOSED | dict(release.limits) | {"temp_directory": _spill()}) as con:
             con.execute(f"attach {literal(str(release.database))} as release (read_only)")
             con.execute("use release")
+            con.execute(f"set search_path = {literal(','.join(_places(con, search)))}")
+            con.execute("set allowed_paths = ?", [[str(path) for path in may_write]])
+            con.execute("set python_enable_replacements = false")
             con.execute("set enable_external_access = false")
             con.execute("set lock_configuration = true")
             yield con
@@ -229,6 +237,12 @@ def open_release(release: Release) -> Iterator[duckdb.DuckDBPyConnection]:
         if reason := damage(release):
             raise _damaged(release.path, reason) from error
         raise
+
+
+def _places(con: duckdb.DuckDBPyConnection, schemas: Sequence[str]) -> list[str]:
+    """The schemas of the release that a name is looked for in; an older release may lack some."""
+    held = con.execute("select schema_name from duckdb_schemas() where database_name = 'release'").fetchall()
+    return [f"release.{schema}" for schema in (*schemas, "main") if (schema,) in held]
 
 
 @cache

@@ -75,6 +75,10 @@ class View:
     @property
     def sql(self) -> str:
         """The question that it asks. Tables stand without a catalog, for the file may be opened anywhere."""
+        return self.over(f"marts.{quoted(self.declared.of)}")
+
+    def over(self, rows: str, more: str = "", where: str = "") -> str:
+        """The same question of other rows of its table, with more columns, and narrowed down."""
         of = self.declared.of
         shown = ", ".join(f"{column.sql} as {quoted(column.name)}" for column in self.columns)
         joined = "".join(
@@ -82,13 +86,10 @@ class View:
             + (f"{quoted(of)}.{quoted(met)} = {quoted(table)}.{quoted(met)}" if met.isidentifier() else met)
             for table, met in self.declared.beside.items()
         )
-        where = f" where {self.declared.where}" if self.declared.where else ""
-        return f"select {shown} from marts.{quoted(of)}{joined}{where}"
-
-    def named(self, *shows: str) -> str | None:
-        """What the first of these columns of its own table that it shows is called here."""
-        own = {column.shows: column.name for column in self.columns if column.table == self.declared.of}
-        return next((own[column] for column in shows if column in own), None)
+        conditions = " and ".join(f"({condition})" for condition in (self.declared.where, where) if condition)
+        return f"select {shown}{more} from {rows} as {quoted(of)}{joined}" + (
+            f" where {conditions}" if conditions else ""
+        )
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -13,6 +14,7 @@ import pyarrow as pa
 from orchestration.catalogue import scope_types
 from orchestration.errors import UsageError
 from orchestration.publishing.releases import Release, open_release
+from orchestration.sql import literal
 
 CONVENTIONS = ("separate", "form_06a")
 
@@ -23,6 +25,8 @@ class Kpi:
 
     kind: str
     unit: str
+    name_vi: str = ""
+    is_headline: bool = False
 
     @property
     def shown_in(self) -> str:
@@ -74,8 +78,8 @@ class Question:
 def catalogue(release: Release) -> dict[str, Kpi]:
     """Every KPI of the release by its code."""
     with open_release(release) as con:
-        rows = con.execute("select kpi_code, kind, unit from marts.kpi_catalogue").fetchall()
-    return {code: Kpi(kind, unit) for code, kind, unit in rows}
+        rows = con.execute("select kpi_code, kind, unit, name_vi, is_headline from marts.kpi_catalogue").fetchall()
+    return {code: Kpi(kind, unit, name_vi, is_headline) for code, kind, unit, name_vi, is_headline in rows}
 
 
 def figures(release: Release, question: Question, by: list[str], kpi_codes: list[str]) -> pa.Table:
@@ -84,28 +88,33 @@ def figures(release: Release, question: Question, by: list[str], kpi_codes: list
         known_scope(scope_type)
     with open_release(release) as con:
         _check_codes(con, kpi_codes)
-        conditions, parameters = ["true"], list(question.parameters)
-        if question.scope:
-            conditions.append("scope_type = ? and scope_code = ?")
-            parameters += question.scope
-        else:
-            conditions.append(f"scope_type in ({', '.join('?' * len(by))})")
-            parameters += by
-        if kpi_codes:
-            conditions.append(f"kpi_code in ({', '.join('?' * len(kpi_codes))})")
-            parameters += kpi_codes
         return con.sql(
-            f"""
-            select
-                kpi_code, scope_type, scope_code, 'custom' as period_type,
-                ?::date as period_start, ?::date as period_end, ?::date as as_of,
-                numerator, denominator, value
-            from marts.kpis(?::date, ?::date, ?::date, convention := ?)
-            where {" and ".join(conditions)}
-            order by kpi_code, scope_type, scope_code
-            """,
-            params=[*question.parameters[:3], *parameters],
+            f"{every_kpi(question)} where {narrowed(question, by, kpi_codes)} order by kpi_code, scope_type, scope_code"
         ).to_arrow_table()
+
+
+def every_kpi(question: Question) -> str:
+    """Every KPI by every scope of a question's period, with the columns of kpi_values, as SQL."""
+    first, last, known, convention = map(literal, question.parameters)
+    return f"""
+        select
+            kpi_code, scope_type, scope_code, 'custom' as period_type,
+            date {first} as period_start, date {last} as period_end, date {known} as as_of,
+            numerator, denominator, value
+        from marts.kpis(date {first}, date {last}, date {known}, convention := {convention})
+    """
+
+
+def narrowed(question: Question, by: Sequence[str], kpi_codes: Sequence[str]) -> str:
+    """The condition for a question's scope, else for scope types, and for KPIs where some are named, as SQL."""
+    if question.scope:
+        scope_type, scope_code = map(literal, question.scope)
+        conditions = [f"scope_type = {scope_type} and scope_code = {scope_code}"]
+    else:
+        conditions = [f"scope_type in ({', '.join(map(literal, by))})"]
+    if kpi_codes:
+        conditions.append(f"kpi_code in ({', '.join(map(literal, kpi_codes))})")
+    return " and ".join(conditions)
 
 
 def rounded(figure: dict[str, Any], kind: str) -> Decimal | None:

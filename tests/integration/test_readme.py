@@ -1,4 +1,4 @@
-"""Every command of the README, run in its order on a small province."""
+"""Every command of the README, run in its order on a small province; the questions of docs/analysts.md to its release."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from orchestration.home import Home
+from orchestration.publishing import releases
+from orchestration.publishing.releases import Release
+from orchestration.reports.figures import Question, figures
+from orchestration.reports.queries import answered
 from orchestration.settings import PROJECT_DIR
+from sample_province.article import FIGURES, LAST_DAY
 from tests.support import warm
 
 pytestmark = pytest.mark.slow
@@ -106,3 +113,123 @@ def test_decisions_and_rebuild_say_what_they_did(said: dict[str, str]) -> None:
     ]
     [rebuilt] = [printed for words, printed in said.items() if "cchc rebuild" in words]
     assert "compared  with" in rebuilt
+
+
+# --- docs/analysts.md
+
+ANALYSTS = (PROJECT_DIR / "docs/analysts.md").read_text("utf-8")
+QUESTIONS = {int(n): sql for n, sql in re.findall(r"^### (\d+)\. [^\n]+\n```sql\n(.*?)^```", ANALYSTS, re.M | re.S)}
+YEAR = "scope_type = 'province' and period_type = 'year' and period_start = date '2023-01-01'"
+TO_DATE = "marts.kpis(date '2023-01-01', date '2023-11-16', date '2023-11-16') where scope_type = 'province'"
+# By question what its answer says, and another way to the same.
+OTHERWISE = {
+    1: ("from answer", """
+        select date_trunc('month', received_date)::date, channel, count(*) from marts.fct_dossiers
+        where bucket <> 'not_counted' and received_date >= date '2023-01-01' group by all order by all"""),
+    2: ("select ma_pham_vi, dung_han, da_giai_quyet from answer order by all", """
+        select agency_code, count(*) filter (timeliness <> 'late'), count(*) from marts.fct_dossiers
+        where bucket = 'resolved' and closed_on >= date '2023-01-01' group by all order by all"""),
+    3: ("select dossier_code, working_days_overdue > 0 from answer order by all", """
+        select entity_code, true from marts.rows_behind(date '2023-01-01', date '2023-11-16', date '2023-11-16')
+        where kpi_code = 'dossiers_in_process_overdue' and scope_province = 'all' order by all"""),
+    4: ("select field_code, online, received from answer order by all", """
+        select field_code, count(*) filter (channel = 'online'), count(*) from marts.fct_dossiers
+        where bucket <> 'not_counted' and received_date >= date '2023-01-01' group by all order by all"""),
+    5: ("select procedure_code, resolved, mean_days from answer order by all", """
+        select scope_code, denominator, value from marts.kpi_values
+        where kpi_code = 'average_processing_working_days' and scope_type = 'procedure' and period_type = 'year'
+            and period_start = date '2023-01-01' and denominator >= 5 order by all"""),
+    6: ("select agency_code, paused from answer order by all", """
+        select scope_code, numerator from marts.kpi_values
+        where kpi_code = 'dossiers_in_process_paused' and scope_type = 'agency' and period_type = 'year'
+            and period_start = date '2023-01-01' and numerator > 0 order by all"""),
+    8: ("select (month + interval 1 month)::date, in_process from answer order by all limit 10", """
+        select period_start, numerator from marts.kpi_values
+        where kpi_code = 'dossiers_carried_over' and scope_type = 'province' and period_type = 'month'
+            and period_start > date '2023-01-01' order by all"""),
+    11: ("select sum(payments), sum(amount) from answer", f"""
+        select max(value) filter (kpi_code = 'payments_paid'), max(value) filter (kpi_code = 'payments_paid_amount')
+        from marts.kpi_values where {YEAR}"""),
+    13: ("select sum(lookups), sum(lookups) filter (document_type = 'CCCD') from answer", f"""
+        select max(value) filter (kpi_code = 'health_lookups'), max(value) filter (kpi_code = 'health_lookups_by_cccd')
+        from {TO_DATE}"""),
+    15: ("select unnest([dang_ky, truc_tuyen, dung_han, co_han]) from answer", f"""
+        select unnest([
+            max(numerator) filter (kpi_code = kind || 's_registered'),
+            max(numerator) filter (kpi_code = kind || 's_registered_online'),
+            max(numerator) filter (kpi_code = kind || '_on_time_rate'),
+            max(denominator) filter (kpi_code = kind || '_on_time_rate')
+        ]) from (select * from {TO_DATE}), (values ('birth'), ('death')) as kinds(kind) group by kind order by kind"""),
+    18: ("select count(*), sum(days_saved) from answer", f"""
+        select max(value) filter (kpi_code = 'procedures_shortened'),
+            max(value) filter (kpi_code = 'procedure_days_saved') from {TO_DATE}"""),
+    19: ("select so_dich_vu from answer where muc_do_dich_vu_cong = 'Toàn trình'", f"""
+        select max(value) from {TO_DATE} and kpi_code = 'online_services_full_process'"""),
+}  # fmt: skip
+# By question, figures of the article, which the sample keeps at every scale.
+OF_THE_ARTICLE = {
+    9: ("select count(*) from answer", ["plan_tasks_in_progress"]),
+    10: ("select sum(duoc_giao), sum(hoan_thanh) from answer", ["plan_tasks_assigned", "plan_tasks_completed"]),
+    12: (
+        "select sum(so_don_vi) filter (loai_don_vi_thanh_toan = 'Ngân hàng'), "
+        "sum(so_don_vi) filter (loai_don_vi_thanh_toan <> 'Ngân hàng') from answer",
+        ["payment_banks_connected", "payment_wallets_connected"],
+    ),
+    14: ("from answer", ["health_facilities", "health_facilities_using_cccd"]),
+    16: (
+        "select max(xep_hang) filter (chi_so = 'PAR'), max(tang_bac) filter (chi_so = 'PAR'), "
+        "max(xep_hang) filter (chi_so = 'SIPAS'), max(tang_bac) filter (chi_so = 'SIPAS') from answer where nam = 2022",
+        ["par_index_rank", "par_index_rank_change", "sipas_rank", "sipas_rank_change"],
+    ),
+    17: (
+        "select max(so_don_vi) filter (xep_loai = 'Xuất sắc'), max(so_don_vi) filter (xep_loai = 'Tốt'), "
+        "max(so_don_vi) filter (xep_loai = 'Trung bình') from answer",
+        ["units_rated_excellent", "units_rated_good", "units_rated_average"],
+    ),
+    19: ("select sum(so_dich_vu) from answer", ["online_services_offered"]),
+}
+
+
+@pytest.fixture(scope="module")
+def first_release(said: dict[str, str], folder: Path) -> Release:
+    """The release that `make demo` made, as of the article's day."""
+    found = releases.published(Home(folder / "demo/home"))[0]
+    assert found.as_of == LAST_DAY
+    return found
+
+
+@pytest.mark.parametrize("number", range(1, 21))
+def test_an_analysts_question_is_answered(number: int, first_release: Release) -> None:
+    """As `cchc query` answers it; what it says is what another way to the figure says."""
+    assert len(QUESTIONS) == 20
+    with answered(first_release, QUESTIONS[number]) as (columns, batches):
+        rows = [row for batch in batches for row in batch]
+    assert rows and len(set(columns)) == len(columns)
+    with duckdb.connect(str(first_release.database), read_only=True) as con:
+        con.execute(f"create temp table answer as {QUESTIONS[number]}")
+        assert con.execute("from answer").fetchall() == rows
+        if number in OTHERWISE:
+            said, expected = OTHERWISE[number]
+            assert con.execute(said).fetchall() == con.execute(expected).fetchall()
+        if number in OF_THE_ARTICLE:
+            said, kpis = OF_THE_ARTICLE[number]
+            assert con.execute(said).fetchall() == [tuple(FIGURES[kpi] for kpi in kpis)]
+    if number == 7:
+        assert rows == [
+            (then["kpi_code"], then["value"], now["value"])
+            for then, now in zip(
+                *(first_half(first_release, day) for day in (date(2023, 6, 30), LAST_DAY)), strict=True
+            )
+        ]
+    elif number == 20:
+        assert sum(row[-1] for row in rows) == sum(s["rows_rejected"] for s in first_release.manifest["sources"])
+    else:
+        assert number in OTHERWISE or number in OF_THE_ARTICLE
+
+
+def first_half(release: Release, known: date) -> list[dict]:
+    """What `cchc kpi` says of the first half of the year as known on a day."""
+    question = Question.of(release, date(2023, 1, 1), date(2023, 6, 30), known)
+    return figures(
+        release, question, ["province"], ["dossiers_received", "dossiers_resolved", "on_time_rate"]
+    ).to_pylist()

@@ -12,11 +12,10 @@ import duckdb
 import yaml
 
 from orchestration.reports.scores import PLACED
+from orchestration.reports.small_cells import OF_PERSONS, SMALLEST, is_small
 
 # How far back the page goes, by period type.
 PERIODS = {"month": 24, "quarter": 8, "year": 5}
-# Counts of persons below this are withheld where health, births and deaths are counted (docs/domain.md 9).
-SMALLEST = 5
 WITHHELD = -1
 LISTED = 15
 FACILITIES_LISTED = 30
@@ -144,13 +143,10 @@ def _scores(con: duckdb.DuckDBPyConnection, as_of: date) -> list[dict[str, Any]]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-# The KPIs that count persons by their health, birth or death.
-_OF_PERSONS = "mart in ('fct_civil_registrations', 'fct_health_lookups')"
-
 _KPIS = f"""
     select map(list(kpi_code), list({{
         name: name_vi, kind: kind, unit: unit, direction: direction, formula: formula, target: target,
-        of_persons: {_OF_PERSONS}
+        of_persons: {OF_PERSONS}
     }}))
     from (
         select catalogue.*, target.threshold as target
@@ -173,11 +169,7 @@ _FIGURES = f"""
             scope_type || '=' || scope_code as scope, kpi_code, place, type, numerator, denominator, value,
             case type when 'month' then date_trunc('quarter', period_start) else date_trunc('year', period_start)
             end as within,
-            coalesce({_OF_PERSONS} and (
-                numerator between 1 and {SMALLEST - 1}
-                or denominator between 1 and {SMALLEST - 1}
-                or denominator - numerator between 1 and {SMALLEST - 1}
-            ), false) as is_small
+            {is_small()} as is_small
         from marts.kpi_values
         join marts.kpi_catalogue using (kpi_code)
         join dashboard_periods

@@ -429,6 +429,12 @@ def test_what_is_published_is_consumed_or_open_to_all() -> None:
     assert not [e["name"] for e in manifest()["exposures"].values() if not e["description"] or not e["owner"]["name"]]
 
 
+def test_the_exposure_of_bao_cao_is_what_its_views_show() -> None:
+    [exposure] = [e for e in manifest()["exposures"].values() if e["name"] == "spreadsheets"]
+    shown = {table for view in views.declared().views.values() for table in (view.of, *view.beside)}
+    assert {parent.rsplit(".", 1)[-1] for parent in exposure["depends_on"]["nodes"]} == shown
+
+
 @pytest.mark.parametrize("source", all_sources().values(), ids=lambda s: s.source)
 def test_keys_are_those_of_the_declarations(source: Source) -> None:
     """As the staging model names the columns."""

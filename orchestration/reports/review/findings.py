@@ -14,6 +14,8 @@ that name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 import pyarrow as pa
 
@@ -77,7 +79,7 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
         select
             said.source, said.source_file, said.row_number, said.column_name, said.reason_code,
             coalesce(declared.column_vi, said.column_name, '') as column_vi,
-            {_by_code("said.reason_code", {code: one.correct for code, one in told.reasons_of_rows.items()})}
+            {in_words("said.reason_code", {c: one.correct for c, one in told.reasons_of_rows.items()}, literal(""))}
                 || case when said.reason_code in ('missing', 'unreadable', 'unknown_value')
                     then coalesce(' ' || declared.how, '') else '' end as correct_vi,
             {_office("saying.agency_code", "naming.agency_code", "living.agency_code")} as office
@@ -148,6 +150,7 @@ def _office(*codes: str) -> str:
     return f"coalesce({', '.join(codes)}, {literal(UNKNOWN)})"
 
 
-def _by_code(column: str, words: dict[str, str]) -> str:
-    """SQL: what is declared for a code; nothing for another."""
-    return f"case {column} {' '.join(f'when {literal(c)} then {literal(w)}' for c, w in words.items())} else '' end"
+def in_words(column: str, words: Mapping[str, str], otherwise: str | None = None) -> str:
+    """SQL: what is declared for a code; of another the code itself, or what is given in its stead."""
+    told = " ".join(f"when {literal(code)} then {literal(word)}" for code, word in words.items())
+    return f"case {column} {told} else {otherwise or column} end"

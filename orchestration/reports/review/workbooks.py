@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
-from itertools import groupby
 from pathlib import Path
+from string import Formatter
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -26,21 +26,25 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from orchestration.plain import cell
 from orchestration.quality.verdict import Waiver
-from orchestration.reports.review.declared import texts, title_of
-from orchestration.reports.review.findings import UNKNOWN
+from orchestration.reports.review.declared import texts
+from orchestration.reports.review.findings import UNKNOWN, in_words
 from orchestration.reports.review.parts import Subject
 from orchestration.sources import all_sources
+from orchestration.sql import literal
 
 # Rows of one sheet; an office with more corrects these first.
 MOST_ROWS = 20_000
 _LONGEST = 1_000
 
-ROWS_SHEET, FLAGS_SHEET = "Dòng bị loại", "Cảnh báo"
+COVER_SHEET, ROWS_SHEET, FLAGS_SHEET = "Tổng hợp", "Dòng bị loại", "Cảnh báo"
 _SHEETS = {
-    "Tổng hợp": (("Dữ liệu cần kiểm tra, sửa", 34), ("", 90)),
+    COVER_SHEET: (("Dữ liệu cần kiểm tra, sửa", 34), ("", 90)),
     ROWS_SHEET: (("Nguồn", 22), ("Tệp", 38), ("Dòng số", 9), ("Cột", 18), ("Lý do", 22), ("Cần sửa", 42)),
     FLAGS_SHEET: (("Nguồn", 20), ("Mã", 26), ("Quy tắc", 28), ("Chi tiết", 30), ("Cần sửa", 36), ("Tệp", 32)),
 }
+# Columns that hold numbers.
+_NUMBERS = {"Dòng số"}
+_LETTERS = "ABCDEF"
 _FONT = "Times New Roman"
 
 _PROPERTIES = "docProps/core.xml"
@@ -50,6 +54,11 @@ _DIMENSION = re.compile(r"<dimension [^>]*/>")
 # Points of one line of text, and how many lines a row shows at most.
 _LINE, _MOST_LINES = 15, 20
 _BEFORE_TIME = (1980, 1, 1, 0, 0, 0)
+_ROW = '<row r="{number}" ht="{height}" customHeight="1">{cells}</row>'
+_NUMBER = '<c r="{letter}{number}" s="{look}"><v>{value}</v></c>'
+_TEXT = '<c r="{letter}{number}" s="{look}" t="inlineStr"><is><t xml:space="preserve">{value}</t></is></c>'
+# No formula, and nothing in it that `visible` would show otherwise (orchestration/plain.py).
+_PLAIN = r"(?s)[\pL\pN][^\pC\x{2028}\x{2029}]*"
 
 
 def write_workbooks(
@@ -69,64 +78,70 @@ def write_workbooks(
         inner join offices on office = offices.agency_code
         group by office order by office
     """).fetchall()
-    rows, flags, frame = _rows(con), _flags(con), _Frame.laid_out(subject.as_of)
+    frame = _Frame.laid_out(subject.as_of)
+    rows, flags = _rows(con, frame), _flags(con, frame)
     for office, name, file, rejected, flagged in counts:
-        of_rows, of_flags = rows.get(office, []), flags.get(office, [])
+        of_rows, of_flags = rows.get(office, _NONE), flags.get(office, _NONE)
         cover = _cover(office, name, subject, (rejected, of_rows), (flagged, of_flags))
         cover += [("Miễn trừ", waiver.told_vi) for waiver in waivers]
-        (folder / f"{file}.xlsx").write_bytes(frame.filled([cover, of_rows, of_flags]))
+        (folder / f"{file}.xlsx").write_bytes(frame.filled(frame.rows(cover), of_rows.xml, of_flags.xml))
     return {office: file for office, _, file, *_ in counts}
 
 
-def _rows(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
+@dataclass(frozen=True)
+class _Listed:
+    """The rows of an office's sheet: how many, and the sheet's XML of them."""
+
+    rows: int
+    xml: str
+
+
+_NONE = _Listed(0, "")
+
+
+def _rows(con: duckdb.DuckDBPyConnection, frame: _Frame) -> dict[str, _Listed]:
     """The rejected rows of each office, as its sheet shows them."""
-    told = texts().reasons_of_rows
-    found = _of_offices(
-        con, "source, source_file, row_number, column_vi, reason_code, correct_vi", "told_rows",
-        "source, source_file, row_number, column_vi, correct_vi",
-    )  # fmt: skip
-    return {
-        office: [
-            (_source(s), file, row, column, title_of(told, r), correct) for s, file, row, column, r, correct in listed
-        ]
-        for office, listed in found
-    }
+    reason = in_words("reason_code", {code: told.title for code, told in texts().reasons_of_rows.items()})
+    columns = [_source(), "source_file", "row_number", "column_vi", reason, "correct_vi"]
+    order = "source, source_file, row_number, column_vi, correct_vi"
+    return _of_offices(con, frame, ROWS_SHEET, columns, "told_rows", order)
 
 
-def _flags(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
+def _flags(con: duckdb.DuckDBPyConnection, frame: _Frame) -> dict[str, _Listed]:
     """The flags of each office, as its sheet shows them."""
     told = texts().rules
-    found = _of_offices(
-        con, "source, entity_code, rule_code, detail, source_file", "told_flags", "rule_code, source, entity_code"
-    )
-    return {
-        office: [
-            (_source(source), code, title_of(told, rule), detail, told[rule].correct if rule in told else "", file)
-            for source, code, rule, detail, file in listed
-        ]
-        for office, listed in found
-    }
+    rule = in_words("rule_code", {code: words.title for code, words in told.items()})
+    correct = in_words("rule_code", {code: words.correct for code, words in told.items()}, literal(""))
+    columns = [_source(), "entity_code", rule, "detail", correct, "source_file"]
+    return _of_offices(con, frame, FLAGS_SHEET, columns, "told_flags", "rule_code, source, entity_code")
 
 
 def _of_offices(
-    con: duckdb.DuckDBPyConnection, columns: str, table: str, order: str
-) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
-    found = con.execute(
-        f"select office, {columns} from {table} "
-        f"qualify row_number() over (partition by office order by {order}) <= {MOST_ROWS} order by office, {order}"
-    ).fetchall()
-    for office, listed in groupby(found, key=lambda row: row[0]):
-        yield office, [row[1:] for row in listed]
+    con: duckdb.DuckDBPyConnection, frame: _Frame, sheet: str, columns: list[str], table: str, order: str
+) -> dict[str, _Listed]:
+    """The rows of one sheet, made where they lie: an office can have tens of thousands."""
+    con.create_function("as_cell", cell, ["VARCHAR"], "VARCHAR")
+    shown = ", ".join(f"{value} as {letter}" for letter, value in zip(_LETTERS, columns, strict=True))
+    found = con.execute(f"""
+        with listed as (
+            select office, {shown}, 1 + row_number() over (partition by office order by {order}) as number
+            from {table}
+            qualify number <= 1 + {MOST_ROWS}
+        )
+        select office, count(*), string_agg({frame.row_in_sql(sheet)}, '' order by number)
+        from listed
+        group by office
+    """).fetchall()
+    con.remove_function("as_cell")
+    return {office: _Listed(rows, xml) for office, rows, xml in found}
 
 
-def _source(source: str) -> str:
-    declared = all_sources().get(source)
-    return declared.title_vi if declared else source
+def _source() -> str:
+    """SQL: what a source is called."""
+    return in_words("source", {name: source.title_vi for name, source in all_sources().items()})
 
 
 # ---------------------------------------------------------------- layout
-
-Listed = tuple[int, list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True)
@@ -157,33 +172,63 @@ class _Frame:
             sheets[name], look = (before, after), example
         return cls(parts, sheets, look)
 
-    def filled(self, sheets: Iterable[Iterable[Iterable[Any]]]) -> bytes:
-        """The workbook with the rows of each of its sheets."""
+    def filled(self, *sheets: str) -> bytes:
+        """The workbook with the rows of each of its sheets, as XML."""
         out = BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
             for name, part in self.parts.items():
                 book.writestr(zipfile.ZipInfo(name, _BEFORE_TIME), part, zipfile.ZIP_DEFLATED)
-            for name, columns, rows in zip(self.sheets, _SHEETS.values(), sheets, strict=True):
-                before, after = self.sheets[name]
-                made = "".join(self._row(number, row, columns) for number, row in enumerate(rows, start=2))
-                book.writestr(zipfile.ZipInfo(name, _BEFORE_TIME), before + made + after, zipfile.ZIP_DEFLATED)
+            for (name, (before, after)), rows in zip(self.sheets.items(), sheets, strict=True):
+                book.writestr(zipfile.ZipInfo(name, _BEFORE_TIME), before + rows + after, zipfile.ZIP_DEFLATED)
         return out.getvalue()
 
-    def _row(self, number: int, values: Iterable[Any], columns: tuple[tuple[str, int], ...]) -> str:
-        """A row as high as its longest text needs: not every program finds that out by itself."""
-        cells, lines = [], 1
-        for letter, value, (_, width) in zip("ABCDEF", values, columns, strict=False):
-            cells.append(self._cell(f"{letter}{number}", value))
-            lines = max(lines, -(-len(value) // int(1.1 * width)) if isinstance(value, str) else 1)
-        height = _LINE * min(lines, _MOST_LINES)
-        return f'<row r="{number}" ht="{height}" customHeight="1">{"".join(cells)}</row>'
+    def rows(self, listed: Iterable[tuple[str, Any]]) -> str:
+        """The rows of the first sheet: a label and a text or number."""
+        return "".join(self._row(number, *row) for number, row in enumerate(listed, start=2))
 
-    def _cell(self, place: str, value: Any) -> str:
-        if isinstance(value, int):
-            return f'<c r="{place}" s="{self.look}"><v>{value}</v></c>'
-        text = str(cell(value if value is None or len(value) <= _LONGEST else value[:_LONGEST] + "…"))
-        told = f'<is><t xml:space="preserve">{escape(text)}</t></is>'
-        return f'<c r="{place}" s="{self.look}" t="inlineStr">{told}</c>'
+    def _row(self, number: int, *values: Any) -> str:
+        cells, lines = [], 1
+        for letter, value, (_, width) in zip(_LETTERS, values, _SHEETS[COVER_SHEET], strict=False):
+            shown = value if isinstance(value, int) else escape(str(cell(value)))
+            template = _NUMBER if isinstance(value, int) else _TEXT
+            cells.append(template.format(letter=letter, number=number, look=self.look, value=shown))
+            lines = max(lines, -(-len(str(value)) // _fitting(width)))
+        return _ROW.format(number=number, height=_LINE * min(lines, _MOST_LINES), cells="".join(cells))
+
+    def row_in_sql(self, sheet: str) -> str:
+        """SQL: the same of a sheet whose columns are called _LETTERS, `number` the row's."""
+        cells, lines = [], ["1"]
+        for letter, (header, width) in zip(_LETTERS, _SHEETS[sheet], strict=True):
+            known = {"letter": literal(letter), "number": "number", "look": literal(self.look)}
+            if header in _NUMBERS:
+                cells.append(_in_sql(_NUMBER, **known, value=letter))
+            else:
+                cells.append(_in_sql(_TEXT, **known, value=_text_in_sql(letter)))
+                lines.append(f"ceil(coalesce(length({letter}), 0) / {_fitting(width)})::int")
+        height = f"{_LINE} * least({_MOST_LINES}, greatest({', '.join(lines)}))"
+        return _in_sql(_ROW, number="number", height=height, cells=" || ".join(cells))
+
+
+def _fitting(width: int) -> int:
+    """How many letters fit in a line of a column."""
+    return int(1.1 * width)
+
+
+def _in_sql(template: str, **values: str) -> str:
+    """SQL: a template filled with the values of expressions."""
+    parts = [
+        part
+        for before, name, *_ in Formatter().parse(template)
+        for part in (literal(before), f"({values[name]})" if name else literal(""))
+    ]
+    return " || ".join(parts)
+
+
+def _text_in_sql(column: str) -> str:
+    """SQL: `cell` of a text, cut, as XML; what is a letter or digit and then no control character is itself."""
+    cut = f"case when length({column}) > {_LONGEST} then left({column}, {_LONGEST}) || '…' else {column} end"
+    told = f"case when regexp_full_match({column}, {literal(_PLAIN)}) then {cut} else as_cell(coalesce({cut}, '')) end"
+    return f"replace(replace(replace({told}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
 
 
 def _lay_out(sheet: Worksheet, columns: tuple[tuple[str, int], ...]) -> None:
@@ -205,7 +250,9 @@ def _lay_out(sheet: Worksheet, columns: tuple[tuple[str, int], ...]) -> None:
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
 
 
-def _cover(office: str, name: str, subject: Subject, rows: Listed, flags: Listed) -> list[tuple[Any, Any]]:
+def _cover(
+    office: str, name: str, subject: Subject, rows: tuple[int, _Listed], flags: tuple[int, _Listed]
+) -> list[tuple[Any, Any]]:
     """What this is, how much of it there is, and what is to be done."""
     lines: list[tuple[Any, Any]] = [
         ("Đơn vị", name),
@@ -220,6 +267,6 @@ def _cover(office: str, name: str, subject: Subject, rows: Listed, flags: Listed
          "thống nguồn rồi kết xuất lại; nếu dữ liệu đúng, giải trình."),
     ]  # fmt: skip
     for what, (count, listed) in ((ROWS_SHEET, rows), (FLAGS_SHEET, flags)):
-        if count > len(listed):
-            lines.append((f"Lưu ý, trang {what}", f"Chỉ liệt kê {len(listed)} trong {count} dòng."))
+        if count > listed.rows:
+            lines.append((f"Lưu ý, trang {what}", f"Chỉ liệt kê {listed.rows} trong {count} dòng."))
     return lines

@@ -4,8 +4,12 @@
    build in which a model failed nothing, for that alone is to be told. -#}
 {% macro rule_results(results) %}
     {% set broken = results | selectattr('status', 'in', ['error', 'skipped']) | list %}
+    {% set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list %}
+    {% if execute and flags.WHICH in ('build', 'run') and not broken %}
+        {% do contracts_kept(built) %}
+    {% endif %}
     {% if execute and flags.WHICH == 'build' and not flags.EMPTY and not broken %}
-        {% do answer_rules(results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list) %}
+        {% do answer_rules(built) %}
     {% endif %}
 {% endmacro %}
 

@@ -227,7 +227,14 @@ def _alone_with(target: Path) -> Iterator[None]:
         yield
 
 
-def _reason(error: BaseException | None) -> str:
+def _why(error: BaseException | str | None) -> str:
+    """Why dbt or a node of it failed: its own words on the project, or what may be said of the database's."""
+    if str(error).startswith("Compilation Error"):
+        return _reason(error)
+    return told(error) if isinstance(error, BaseException) else told_by_database(error or "")
+
+
+def _reason(error: BaseException | str | None) -> str:
     """dbt's own words on the project's files, in which no data are."""
     return " ".join(str(error).split())[:500]
 
@@ -256,7 +263,7 @@ def build(home: Home, settings: Settings, progress: Callable[[str, int, int], ob
     if result.result is None:
         if is_full_disk(str(result.exception)):
             raise full_disk(home.warehouse)
-        raise CchcError(f"dbt did not run: {told(result.exception) if result.exception else 'no result'}")
+        raise CchcError(f"dbt did not run: {_why(result.exception)}: nothing was published")
     models: dict[str, str] = {}
     tests: dict[str, DbtTest] = {}
     broken = []
@@ -271,7 +278,7 @@ def build(home: Home, settings: Settings, progress: Callable[[str, int, int], ob
             if str(run.status) == "error":
                 if is_full_disk(run.message or ""):
                     raise full_disk(f"{home.warehouse} ({node.name})")
-                broken.append(f"{node.name} ({told_by_database(run.message or '')})")
+                broken.append(f"{node.name} ({_why(run.message)})")
     if broken:
         raise CchcError(f"dbt could not build {'; '.join(broken)}: nothing was published")
     with duckdb.connect(str(home.warehouse), read_only=True) as con:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -30,6 +32,22 @@ BROKEN = {
 }  # fmt: skip
 
 
+# Breaks a contract in each way: a kind, a name, a column too many, one too few, two that changed places.
+BREAK_CONTRACTS = """
+alter table marts.fct_dossiers alter column fee_amount type integer
+alter table marts.dq_flags rename column detail to remark
+alter table marts.kpi_values add column remark varchar
+alter table marts.form_06a drop column period_type
+alter table marts.kpi_vintages rename column numerator to kept
+alter table marts.kpi_vintages rename column denominator to numerator
+alter table marts.kpi_vintages rename column kept to denominator
+"""
+BROKEN_COLUMNS = {
+    "fct_dossiers.fee_amount", "dq_flags.detail", "dq_flags.remark", "kpi_values.remark", "form_06a.period_type",
+    "kpi_vintages.numerator", "kpi_vintages.denominator",
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def found(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, int], dict[str, int]]:
     """How many rows break each rule of a warehouse in which many are broken: all at once, and test by test."""
@@ -43,11 +61,8 @@ def found(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[st
     names = {i: n.name for i, n in manifest.nodes.items() if getattr(n, "test_metadata", None)}
     models = sorted({n.attached_node for n in manifest.nodes.values() if getattr(n, "test_metadata", None)})
 
-    def invoke(*arguments: str) -> object:
-        profiles = dbt.write_profile(folder / "dbt", warehouse, Settings.load(), folder / "spill")
-        options = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--project-dir", str(PROJECT_DIR),
-                   "--profiles-dir", str(profiles), "--target-path", str(folder / "dbt")]  # fmt: skip
-        result = dbt.invoke(manifest, [*arguments, *options])
+    def invoke(*arguments: str) -> Any:
+        result = invoked(folder, warehouse, manifest, *arguments)
         assert result.result is not None, result.exception
         return result.result
 
@@ -57,6 +72,14 @@ def found(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[st
     tests = [run for run in invoke("test", "--select", "test_type:generic") if run.node.resource_type == "test"]
     one_by_one = {run.node.unique_id: run.failures for run in tests}
     return ({names[i]: n for i, n in together.items()}, {names[i]: n for i, n in one_by_one.items()})
+
+
+def invoked(folder: Path, warehouse: Path, manifest: Any, *arguments: str, told: list[str] | None = None) -> Any:
+    profiles = dbt.write_profile(folder / "dbt", warehouse, Settings.load(), folder / "spill")
+    options = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--project-dir", str(PROJECT_DIR),
+               "--profiles-dir", str(profiles), "--target-path", str(folder / "dbt")]  # fmt: skip
+    callbacks = [lambda event: told.append(event.info.msg)] if told is not None else []
+    return dbt.invoke(manifest, [*arguments, *options], callbacks)
 
 
 def test_every_rule_is_answered_as_dbt_answers_it(found: tuple[dict[str, int], dict[str, int]]) -> None:
@@ -74,3 +97,20 @@ def test_no_test_has_a_setting_that_the_one_statement_leaves_out() -> None:
     assert tests
     settings = {(n["config"][s]) for n in tests for s in ("limit", "fail_calc", "warn_if", "error_if")}
     assert settings == {None, "count(*)", "!= 0"}
+
+
+def test_contracts_that_are_broken_are_named(home: Path, tmp_path: Path) -> None:
+    warehouse = tmp_path / "warehouse.duckdb"
+    shutil.copy(home / "warehouse.duckdb", warehouse)
+    manifest = dbt.parse()
+    models = [i for i, node in manifest.nodes.items() if node.resource_type == "model"]
+    asked = ("run-operation", "contracts_kept", "--args", f"{{models: {models}}}")
+    assert invoked(tmp_path, warehouse, manifest, *asked).success
+    with duckdb.connect(str(warehouse)) as con:
+        for statement in BREAK_CONTRACTS.strip().splitlines():
+            con.execute(statement)
+    told: list[str] = []
+    assert not invoked(tmp_path, warehouse, manifest, *asked, told=told).success
+    broken = next(words for words in told if "contracts are broken" in words)
+    assert {*re.findall(r"marts\.(\w+\.\w+) is declared", broken)} >= BROKEN_COLUMNS
+    assert "marts.fct_dossiers.fee_amount is declared BIGINT as column" in broken

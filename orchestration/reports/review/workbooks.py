@@ -24,7 +24,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from orchestration.plain import cell
+from orchestration.plain import cell, cell_in_sql
 from orchestration.quality.verdict import Waiver
 from orchestration.reports.review.declared import texts
 from orchestration.reports.review.findings import UNKNOWN, in_words
@@ -57,8 +57,6 @@ _BEFORE_TIME = (1980, 1, 1, 0, 0, 0)
 _ROW = '<row r="{number}" ht="{height}" customHeight="1">{cells}</row>'
 _NUMBER = '<c r="{letter}{number}" s="{look}"><v>{value}</v></c>'
 _TEXT = '<c r="{letter}{number}" s="{look}" t="inlineStr"><is><t xml:space="preserve">{value}</t></is></c>'
-# No formula, and nothing in it that `visible` would show otherwise (orchestration/plain.py).
-_PLAIN = r"(?s)[\pL\pN][^\pC\x{2028}\x{2029}]*"
 
 
 def write_workbooks(
@@ -120,7 +118,6 @@ def _of_offices(
     con: duckdb.DuckDBPyConnection, frame: _Frame, sheet: str, columns: list[str], table: str, order: str
 ) -> dict[str, _Listed]:
     """The rows of one sheet, made where they lie: an office can have tens of thousands."""
-    con.create_function("as_cell", cell, ["VARCHAR"], "VARCHAR")
     shown = ", ".join(f"{value} as {letter}" for letter, value in zip(_LETTERS, columns, strict=True))
     found = con.execute(f"""
         with listed as (
@@ -132,7 +129,6 @@ def _of_offices(
         from listed
         group by office
     """).fetchall()
-    con.remove_function("as_cell")
     return {office: _Listed(rows, xml) for office, rows, xml in found}
 
 
@@ -225,10 +221,9 @@ def _in_sql(template: str, **values: str) -> str:
 
 
 def _text_in_sql(column: str) -> str:
-    """SQL: `cell` of a text, cut, as XML; what is a letter or digit and then no control character is itself."""
-    cut = f"case when length({column}) > {_LONGEST} then left({column}, {_LONGEST}) || '…' else {column} end"
-    told = f"case when regexp_full_match({column}, {literal(_PLAIN)}) then {cut} else as_cell(coalesce({cut}, '')) end"
-    return f"replace(replace(replace({told}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
+    """SQL: `cell` of a text, cut, as XML."""
+    cut = f"coalesce(if(length({column}) > {_LONGEST}, left({column}, {_LONGEST}) || '…', {column}), '')"
+    return f"replace(replace(replace({cell_in_sql(cut)}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
 
 
 def _lay_out(sheet: Worksheet, columns: tuple[tuple[str, int], ...]) -> None:

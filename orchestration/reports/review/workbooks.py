@@ -185,7 +185,8 @@ class _Frame:
     def _row(self, number: int, *values: Any) -> str:
         cells, lines = [], 1
         for letter, value, (_, width) in zip(_LETTERS, values, _SHEETS[COVER_SHEET], strict=False):
-            shown = value if isinstance(value, int) else escape(str(cell(value)))
+            cut = f"{value[:_LONGEST]}…" if isinstance(value, str) and len(value) > _LONGEST else value
+            shown = value if isinstance(value, int) else escape(str(cell(cut)))
             template = _NUMBER if isinstance(value, int) else _TEXT
             cells.append(template.format(letter=letter, number=number, look=self.look, value=shown))
             lines = max(lines, -(-len(str(value)) // _fitting(width)))

@@ -25,10 +25,10 @@ from orchestration.plain import visible
 from orchestration.publishing import releases
 from orchestration.publishing.releases import Release
 from orchestration.quality.reviewed import load_rhythms
+from orchestration.reports.layout.shown import shown
 from orchestration.reports.review import declared
 from orchestration.reports.review.release import period_told
 from orchestration.reports.review.sections.checks import reviewed_checks
-from orchestration.reports.review.shown import shown
 from orchestration.reports.status import status
 from orchestration.settings import HO_CHI_MINH
 

@@ -12,9 +12,9 @@ import duckdb
 from orchestration.catalogue import kpi_codes
 from orchestration.plain import visible
 from orchestration.reports.figures import rounded
+from orchestration.reports.layout.shown import MISSING, shown
 from orchestration.reports.review.declared import texts
 from orchestration.reports.review.parts import Former, Row, Subject, Summary, Table
-from orchestration.reports.review.shown import MISSING, shown
 from orchestration.sources import all_sources
 
 # A section lists no more than so many rows, a count of it no more than so many, a table no more groups than so many.

@@ -6,24 +6,20 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from orchestration.reports.layout import environment
+from orchestration.reports.layout.shown import MISSING, English, shown
 from orchestration.reports.review.parts import Page, Table
-from orchestration.reports.review.shown import MISSING, English, shown
 
 _FIGURE = re.compile(r"[+-]?\d{1,3}(\.\d{3})*(,\d+)?( %| VND)?")
 
 
 def rendered(page: Page, workbooks: Mapping[str, str]) -> str:
     """The page's text; offices in `workbooks` are linked to theirs, of which it gives the names."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["shown"] = shown
-    environment.filters["figures"] = _figures
-    environment.tests["english"] = lambda value: isinstance(value, English)
-    return environment.get_template("page.j2").render(page=page, workbooks=workbooks)
+    templates = environment(Path(__file__).parent)
+    templates.filters["shown"] = shown
+    templates.filters["figures"] = _figures
+    templates.tests["english"] = lambda value: isinstance(value, English)
+    return templates.get_template("page.j2").render(page=page, workbooks=workbooks)
 
 
 def _figures(table: Table) -> list[bool]:

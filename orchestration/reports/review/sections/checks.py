@@ -8,10 +8,10 @@ from typing import Any
 
 from orchestration.quality.reviewed import load_suites
 from orchestration.quality.verdict import Waiver
+from orchestration.reports.layout.shown import MISSING, English, shown
 from orchestration.reports.review.declared import observed, texts, words_of_test
 from orchestration.reports.review.parts import Row, Section, Table
 from orchestration.reports.review.release import ReviewedRelease
-from orchestration.reports.review.shown import MISSING, English, shown
 
 
 def verdict(release: ReviewedRelease, blocking: Sequence[Mapping[str, Any]], waivers: Sequence[Waiver]) -> Section:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestration.quality.verdict import Waiver
+from orchestration.reports.layout.shown import shown
 from orchestration.reports.review.declared import texts
 from orchestration.reports.review.parts import Row, Section, Table
 from orchestration.reports.review.release import OF_COUNT, ReviewedRelease
-from orchestration.reports.review.shown import shown
 
 
 def waived(waivers: Sequence[Waiver]) -> Section:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from orchestration.reports.layout.shown import shown
 from orchestration.reports.review.declared import texts, title_of
 from orchestration.reports.review.parts import Section
 from orchestration.reports.review.release import (
@@ -14,7 +15,6 @@ from orchestration.reports.review.release import (
     since_last,
     trend,
 )
-from orchestration.reports.review.shown import shown
 
 
 def flags(release: ReviewedRelease) -> Section:

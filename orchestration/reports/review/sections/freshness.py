@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from orchestration.quality.reviewed import load_rhythms
+from orchestration.reports.layout.shown import shown
 from orchestration.reports.review.declared import texts
 from orchestration.reports.review.parts import Row, Section, Table
 from orchestration.reports.review.release import ReviewedRelease
 from orchestration.reports.review.sections.checks import checks_table
-from orchestration.reports.review.shown import shown
 
 _NIGHTS, _RHYTHMS = "source_nights", "source_rhythms"
 _HEADERS = (

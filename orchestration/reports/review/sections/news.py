@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from orchestration.reports.figures import rounded
+from orchestration.reports.layout.shown import shown
 from orchestration.reports.review.declared import texts, title_of
 from orchestration.reports.review.parts import Row, Section, Summary, Table
 from orchestration.reports.review.release import (
@@ -21,7 +22,6 @@ from orchestration.reports.review.release import (
     running_told,
     source_title,
 )
-from orchestration.reports.review.shown import shown
 
 _REJECTED, _FLAGGED = "dòng bị loại", "cảnh báo"
 _HEADLINES = (

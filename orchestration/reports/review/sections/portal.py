@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from orchestration.reports.layout.shown import shown
 from orchestration.reports.review.declared import texts
 from orchestration.reports.review.findings import UNKNOWN
 from orchestration.reports.review.parts import Section
 from orchestration.reports.review.release import ReviewedRelease, by_group, counted_table
-from orchestration.reports.review.shown import shown
 
 
 def portal(release: ReviewedRelease) -> Section:

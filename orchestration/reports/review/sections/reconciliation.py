@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
+from orchestration.reports.layout.shown import shown
 from orchestration.reports.review.declared import texts
 from orchestration.reports.review.parts import Section
 from orchestration.reports.review.release import ReviewedRelease, by_group, counted_table, period_told, scope_told
-from orchestration.reports.review.shown import shown
 
 
 def reconciliation(release: ReviewedRelease) -> Section:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestration.reports.layout.shown import shown
 from orchestration.reports.review.declared import texts, title_of
 from orchestration.reports.review.parts import Section
 from orchestration.reports.review.release import (
@@ -12,7 +13,6 @@ from orchestration.reports.review.release import (
     source_title,
     trend,
 )
-from orchestration.reports.review.shown import shown
 
 
 def rejected(release: ReviewedRelease) -> Section:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from orchestration.reports.figures import rounded
+from orchestration.reports.layout.shown import MISSING, shown
 from orchestration.reports.review.declared import texts
 from orchestration.reports.review.findings import UNKNOWN
 from orchestration.reports.review.parts import Section, Table
@@ -17,7 +18,6 @@ from orchestration.reports.review.release import (
     movement,
     period_told,
 )
-from orchestration.reports.review.shown import MISSING, shown
 
 
 def restatements(release: ReviewedRelease) -> Section:

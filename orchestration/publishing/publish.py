@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ from orchestration.files import sync, write_text
 from orchestration.home import Home
 from orchestration.lake.files import LakeFile
 from orchestration.lake.store import Lake
-from orchestration.publishing import releases, views
+from orchestration.publishing import datapackage, releases, views
 from orchestration.publishing.releases import Release
+from orchestration.publishing.tables import SCHEMAS, PublishedTable, published_tables
 from orchestration.quality.history import CheckHistory
 from orchestration.quality.verdict import Verdict
 from orchestration.settings import PROJECT_DIR, Settings
@@ -31,45 +31,7 @@ from orchestration.sql.engine import connect
 
 # DuckDB 1.2 and newer open files of this version; BI tools carry older clients than we build with.
 STORAGE_VERSION = "v1.2.0"
-PUBLISHED_SCHEMAS = ("marts", "history")
-
 Progress = Callable[[str, int, int], object]
-
-
-@dataclass(frozen=True)
-class PublishedTable:
-    """One table of the release, from the dbt manifest: `name` is unique over schemas."""
-
-    name: str
-    schema: str
-    table: str
-    description: str
-    grain: tuple[str, ...]
-    columns: dict[str, str]
-    pseudonyms: tuple[str, ...]
-
-
-def published_tables(manifest: dict[str, Any]) -> list[PublishedTable]:
-    """Every model and seed of the published schemas with its descriptions, ordered by name."""
-    found = []
-    for node in manifest["nodes"].values():
-        if node["resource_type"] in ("model", "seed") and node["schema"] in PUBLISHED_SCHEMAS:
-            found.append(
-                PublishedTable(
-                    node["name"],
-                    node["schema"],
-                    node["alias"],
-                    node["description"].strip(),
-                    tuple(node["config"]["meta"].get("grain", ())),
-                    {c["name"]: c["description"].strip() for c in node["columns"].values()},
-                    tuple(
-                        c["name"]
-                        for c in node["columns"].values()
-                        if c["config"]["meta"].get("personal") == "pseudonym"
-                    ),
-                )
-            )
-    return sorted(found, key=lambda t: t.name)
 
 
 # Kinds of files that a figure or a page is made of; descriptions travel into the release, too.
@@ -133,7 +95,10 @@ def publish(
             rows = write_tables(home, settings, building, tables, verdict, progress)
             shutil.move(quality_dir, building / "quality")
             pages(release_id, building)
-            content = _manifest(release_id, home, as_of, files, verdict, rows, releases.sums(building))
+            sums = releases.sums(building)
+            datapackage.write(building / "parquet", release_id, as_of, tables, sums)
+            sums |= releases.sums(building, of=[building / "parquet" / datapackage.NAME])
+            content = _manifest(release_id, home, as_of, files, verdict, rows, sums)
             write_text(building / releases.MANIFEST, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
             releases.seal(building)
         release = Release(home.releases / release_id, content)
@@ -203,7 +168,7 @@ def write_tables(
         }
         con.execute(f"attach {literal(str(database))} as release (storage_version {literal(STORAGE_VERSION)})")
         con.execute("use release")
-        for schema in PUBLISHED_SCHEMAS:
+        for schema in SCHEMAS:
             con.execute(f"create schema if not exists {schema}")
         for number, table in enumerate(tables):
             if progress:
@@ -244,6 +209,6 @@ def _publish_macros(con: duckdb.DuckDBPyConnection) -> None:
 def _comment(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable) -> None:
     con.begin()  # a transaction for each comment takes twice as long
     con.execute(f"comment on table {name} is {literal(table.description)}")
-    for column, description in table.columns.items():
-        con.execute(f"comment on column {name}.{quoted(column)} is {literal(description)}")
+    for column in table.columns:
+        con.execute(f"comment on column {name}.{quoted(column.name)} is {literal(column.description)}")
     con.commit()

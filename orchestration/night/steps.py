@@ -31,6 +31,7 @@ from orchestration.publishing import releases, reported
 from orchestration.publishing.publish import code_version, inputs_of
 from orchestration.publishing.releases import Release
 from orchestration.publishing.room import require_room
+from orchestration.publishing.tables import published_tables
 from orchestration.sql import literal
 from orchestration.sql.engine import connect
 from orchestration.warehouse import dbt, registration
@@ -353,18 +354,19 @@ def publish(
     if judged.blocked:
         raise PublicationBlocked(judged.blocked)
     home, becomes_current = night.home, _becomes_current(night)
+    manifest = json.loads(dbt.manifest_path(home).read_text("utf-8"))
     release = publishing.publish(
         home,
         night.request.settings,
         night.request.as_of,
         list(ingested.files),
         judged.verdict,
-        json.loads(dbt.manifest_path(home).read_text("utf-8")),
+        manifest,
         home.work / "quality",
         night.progress("publish"),
         make_current=becomes_current,
         shown=shown,
-        pages=lambda release_id, folder: pages(night, ingested, release_id, folder),
+        pages=lambda release_id, folder: pages(night, ingested, manifest, release_id, folder),
     )
     with suppress(OSError):  # the release stands: the next run records it
         reported.complete(home)
@@ -373,13 +375,16 @@ def publish(
     return release
 
 
-def pages(night: Night, ingested: Ingested, release_id: str, folder: Path) -> None:
-    """The pages of a release whose tables stand in `folder`."""
+def pages(night: Night, ingested: Ingested, manifest: dict[str, Any], release_id: str, folder: Path) -> None:
+    """The pages of a release whose tables stand in `folder`; `manifest` is dbt's."""
     from orchestration.reports.dashboard import write_dashboard
+    from orchestration.reports.docs import write_docs
 
+    as_of = night.request.as_of
     review(night, ingested, release_id, folder)
     with _reading(night, folder) as con:
-        write_dashboard(con, folder / releases.DASHBOARD, release_id, night.request.as_of)
+        write_dashboard(con, folder / releases.DASHBOARD, release_id, as_of)
+        write_docs(con, folder / releases.DOCS, release_id, as_of, published_tables(manifest), manifest)
 
 
 def review(

@@ -31,6 +31,7 @@ MANIFEST = "manifest.json"
 DATABASE = "cchc.duckdb"
 REVIEW = "review"
 DASHBOARD = "dashboard"
+DOCS = "docs"
 _ID = re.compile(r"(\d{6,})_(\d{4}-\d\d-\d\d)")
 _MANIFEST_SHAPE = {
     "release_id": str, "as_of": str, "code_version": str, "sources": list, "tables": dict, "verdict": dict
@@ -64,6 +65,10 @@ class Release:
     @property
     def dashboard_page(self) -> Path:
         return self.path / DASHBOARD / "index.html"
+
+    @property
+    def docs_page(self) -> Path:
+        return self.path / DOCS / "index.html"
 
     @property
     def quality_page(self) -> Path:

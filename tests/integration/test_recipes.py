@@ -49,9 +49,9 @@ SUBJECT = """\
 {% endmacro %}
 """
 CATALOGUE = """\
-dossiers_received_with_fee,Hồ sơ có phí tiếp nhận,Received with a fee,received with a fee,count,hồ sơ,higher,Thử,Thử,fct_dossiers,true
-hotline_calls_answered,Cuộc gọi được trả lời,Calls answered,calls answered,count,cuộc,higher,Thử,Thử,fct_hotline_calls,false
-hotline_answer_rate,Tỷ lệ trả lời,Answer rate,answered / made,rate,tỷ lệ,higher,Thử,Thử,fct_hotline_calls,false
+dossiers_received_with_fee,Hồ sơ có phí tiếp nhận,Received with a fee,received with a fee,có phí,count,hồ sơ,higher,Thử,Thử,fct_dossiers,true
+hotline_calls_answered,Cuộc gọi được trả lời,Calls answered,calls answered,được trả lời,count,cuộc,higher,Thử,Thử,fct_hotline_calls,false
+hotline_answer_rate,Tỷ lệ trả lời,Answer rate,answered / made,được trả lời / thực hiện,rate,tỷ lệ,higher,Thử,Thử,fct_hotline_calls,false
 """
 
 

@@ -145,7 +145,7 @@ def _scores(con: duckdb.DuckDBPyConnection, as_of: date) -> list[dict[str, Any]]
 
 _KPIS = f"""
     select map(list(kpi_code), list({{
-        name: name_vi, kind: kind, unit: unit, direction: direction, formula: formula, target: target,
+        name: name_vi, kind: kind, unit: unit, direction: direction, formula: formula_vi, target: target,
         of_persons: {OF_PERSONS}
     }}))
     from (

@@ -5,7 +5,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 
-.PHONY: demo test check soak setup lint lock sbom docs ui bench clean
+.PHONY: demo test check soak setup lint lock sbom ui bench clean
 
 demo: setup
 	@rm -rf $(DEMO)
@@ -50,12 +50,6 @@ lock: setup
 # What the lock installs, as a CycloneDX bill of materials.
 sbom: setup
 	@$(BIN)/python -m tools.sbom requirements.lock > sbom.json
-
-# dbt's documentation of the demo's last night, in one page.
-docs: setup
-	@$(BIN)/dbt --quiet docs generate --static --no-version-check \
-		--project-dir . --profiles-dir $(DEMO)/home/dbt --target-path $(abspath $(DEMO))/docs --log-path $(abspath $(DEMO))/docs
-	@echo $(DEMO)/docs/static_index.html
 
 ui: setup
 	@$(BIN)/cchc serve --landing $(DEMO)/landing --home $(DEMO)/home

@@ -25,7 +25,7 @@ class Declared(BaseModel):
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class _Once(yaml.SafeLoader):
+class _Once(yaml.CSafeLoader):
     """YAML in which a key stands once: of two, the first would be lost unseen."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

@@ -40,7 +40,10 @@ def _resource(table: PublishedTable, summed: dict[str, Any]) -> dict[str, Any]:
     if table.references:
         schema["foreignKeys"] = [
             # A table that refers to itself is named by an empty string.
-            {"fields": [r.column], "reference": {"resource": r.table if r.table != table.name else "", "fields": [r.to]}}
+            {
+                "fields": [r.column],
+                "reference": {"resource": r.table if r.table != table.name else "", "fields": [r.to]},
+            }
             for r in table.references
         ]
     return {
@@ -58,7 +61,7 @@ def _resource(table: PublishedTable, summed: dict[str, Any]) -> dict[str, Any]:
 
 
 def _field(column: Column) -> dict[str, Any]:
-    constraints = {"required": True} if column.is_required else {}
+    constraints: dict[str, Any] = {"required": True} if column.is_required else {}
     if column.values:
         constraints["enum"] = list(column.values)
     field: dict[str, Any] = {

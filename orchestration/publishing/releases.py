@@ -186,7 +186,7 @@ def _folders(home: Home) -> list[Path]:
 
 
 def sums(folder: Path, without: str = MANIFEST, of: Sequence[Path] | None = None) -> dict[str, dict[str, Any]]:
-    """{path below the folder: {sha256, bytes}} of some files, or of all but the one that keeps them, read in parallel."""
+    """{path below the folder: {sha256, bytes}} of some files, or of all but `without`, read in parallel."""
     paths = of or sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / without)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         found = threads.map(lambda p: {"sha256": sha256_of(p), "bytes": p.stat().st_size}, paths)

@@ -15,8 +15,8 @@ from orchestration.catalogue import scope_types
 from orchestration.home import Home
 from orchestration.plain import cell
 from orchestration.publishing.publish import write_tables
-from orchestration.publishing.tables import published_tables
 from orchestration.publishing.releases import Release
+from orchestration.publishing.tables import published_tables
 from orchestration.quality.verdict import Verdict, Waiver
 from orchestration.reports import forms
 from orchestration.reports.figures import CONVENTIONS, Question, figures

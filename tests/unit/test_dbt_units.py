@@ -6,7 +6,6 @@ first. The calendar is then built in full, for its golden cases come from the pa
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import date
 
@@ -70,7 +69,7 @@ def invoke(home: Home, command: str, *arguments: str) -> list:
     ]  # fmt: skip
     result = dbt.invoke(dbt.parse(), [command, *arguments, *options])
     assert result.result is not None, result.exception
-    runs = [] if command == "docs" else list(result.result)
+    runs = list(result.result)
     if command == "build":
         assert not [f"{run.node.name}: {run.message}" for run in runs if run.status == "error"]
     return runs
@@ -80,20 +79,6 @@ def invoke(home: Home, command: str, *arguments: str) -> list:
 def test_dbt_unit(name: str, outcomes: dict[str, str]) -> None:
     assert name in outcomes, "dbt did not run it"
     assert not outcomes[name], outcomes[name]
-
-
-def test_documentation_can_be_generated(home: Home, outcomes: dict[str, str]) -> None:
-    """Of every table that is published, with its columns; `make docs` asks for the same."""
-    assert outcomes, "nothing is built yet"
-    invoke(home, "docs", "generate", "--static")
-    catalog = json.loads((home.work / "dbt" / "catalog.json").read_text("utf-8"))
-    manifest = dbt.parsed_manifest()
-    published = {i: n for i, n in manifest["nodes"].items() if n["resource_type"] == "model" and n["schema"] == "marts"}
-    assert published
-    assert {i: set(n["columns"]) for i, n in published.items()} == {
-        i: set(catalog["nodes"][i]["columns"]) for i in published
-    }
-    assert (home.work / "dbt" / "static_index.html").stat().st_size > 100_000
 
 
 # Day of receipt, working days, day they end on: the years that package `holidays` covers by decision.

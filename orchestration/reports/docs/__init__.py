@@ -1,7 +1,7 @@
 """What a release holds and means, for a newcomer: home page, KPI catalogue, data dictionary, lineage.
 
-`content` reads the release, the templates show it, `lineage` is dbt's own documentation as one file; nothing here counts
-a figure of its own.
+`content` reads the release, the templates show it, `lineage` is dbt's own documentation as one file; nothing here
+counts a figure of its own.
 """
 
 from __future__ import annotations

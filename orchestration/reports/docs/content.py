@@ -1,14 +1,16 @@
-"""What the pages say: tables of the release, its dictionary, and each KPI with a figure of the release worked through."""
+"""What the pages say: tables of the release, its dictionary, each KPI with a figure of the release worked through."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import duckdb
 
+from orchestration.publishing import views
 from orchestration.publishing.tables import PublishedTable
 from orchestration.reports.forms.declared import form_codes, form_named
 from orchestration.reports.small_cells import SMALLEST, is_small
@@ -27,18 +29,19 @@ def content(
         "tables": [(table, rows[table.schema, table.table]) for table in tables],
         "forms": [form_named(code) for code in form_codes()],
         "kpis": _rows(con, _KPIS),
-        "landed": _landed(con),
+        "others": _others(con),
+        "views": views.declared().views,
     }
 
 
-def _landed(con: duckdb.DuckDBPyConnection) -> list[tuple[str, list[dict[str, Any]]]]:
-    """The columns of each source, as offices deliver them."""
+def _others(con: duckdb.DuckDBPyConnection) -> list[tuple[tuple[str, str], list[dict[str, Any]]]]:
+    """The columns of the views of `bao_cao`, then of each source as offices deliver it, by schema and name."""
     found = _rows(
         con,
-        "select table_name, column_name, data_type, description, personal_data_class "
-        "from marts.data_dictionary where table_schema = 'landing' order by table_name, column_name",
+        "from marts.data_dictionary where table_schema in ('bao_cao', 'landing') "
+        "order by table_schema, table_name, column_name",
     )
-    return [(source, list(columns)) for source, columns in groupby(found, key=lambda row: row["table_name"])]
+    return [(place, list(of)) for place, of in groupby(found, key=itemgetter("table_schema", "table_name"))]
 
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:

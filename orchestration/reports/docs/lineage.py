@@ -1,4 +1,4 @@
-"""dbt's documentation as one file that opens offline: the project's models and their lineage, the release's catalogue."""
+"""dbt's documentation as one file that opens offline: the project's lineage, the release's catalogue."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _SHOWN = (
 )  # fmt: skip
 _KINDS = ("nodes", "sources", "macros", "exposures", "metrics", "semantic_models", "saved_queries", "functions")
 _POLICY = (
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'unsafe-inline'; img-src data:; font-src data:\">"
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+    "script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; font-src data:\">"
 )
 # Who looks at dbt's pages would be counted here.
 _TRACKER = "//d1fc8wv8zag5ca.cloudfront.net/2.9.0/sp.js"
@@ -97,7 +97,9 @@ def _catalogue(con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]) -> d
                     "id": "num_rows", "label": "Rows in this release", "value": rows[place], "include": True,
                     "description": "Số dòng trong bản công bố này",
                 },
-                "has_stats": {"id": "has_stats", "label": "Has Stats?", "value": True, "include": False, "description": ""},
+                "has_stats": {
+                    "id": "has_stats", "label": "Has Stats?", "value": True, "include": False, "description": "",
+                },
             },
         }
         for unique_id, node in manifest["nodes"].items()

@@ -6,9 +6,7 @@ from dagster import (
     AssetSelection,
     DefaultScheduleStatus,
     Definitions,
-    Field,
     ScheduleDefinition,
-    colored_console_logger,
     define_asset_job,
     definitions,
     in_process_executor,
@@ -23,12 +21,6 @@ from orchestration.settings import HO_CHI_MINH, Settings, quiet_telemetry
 from orchestration.warehouse import dbt
 
 NIGHTLY = "nightly"
-
-
-# What a run says line by line stands in its page; a service's log gets what went wrong.
-quiet_console = colored_console_logger.configured(
-    lambda config: config, config_schema={"log_level": Field(str, default_value="WARNING", is_required=False)}
-)
 
 
 def build_definitions(settings: Settings, listener: Listener = SILENT) -> Definitions:
@@ -49,7 +41,6 @@ def build_definitions(settings: Settings, listener: Listener = SILENT) -> Defini
                 default_status=DefaultScheduleStatus.RUNNING,
             )
         ],
-        loggers={"console": quiet_console},
         resources={"installation": Installation.of(settings), "listener": listener},
         executor=in_process_executor,  # one process writes: dbt, DuckDB and the lock live in it
     )

@@ -1,8 +1,9 @@
 """SIGTERM and SIGINT end a command at once, with one line: whatever is half done, the next run sweeps.
 
 The work of a night goes on in a thread of its own (`apart`), so that the main thread can hear a signal whatever
-DuckDB is doing, and Dagster, which handles signals in the main thread only, leaves them alone. The process ends
-without unwinding: threads of dbt and DuckDB that are still at work would abort it.
+DuckDB is doing, and Dagster, which handles signals in the main thread only, leaves them alone. In a run of its own
+Dagster's handlers give way to these (`heeded`). The process ends without unwinding: threads of dbt and DuckDB that are
+still at work would abort it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,20 @@ def heed() -> None:
             signal.signal(number, _end)
     given = os.environ.get("PYTHONWARNINGS")
     os.environ["PYTHONWARNINGS"] = f"{given},{_UNCOMPLAINING}" if given else _UNCOMPLAINING
+
+
+@contextmanager
+def heeded() -> Iterator[None]:
+    """Meanwhile both signals end this process, whoever else hears them; in a thread they do already."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def before_ending(last_words: Callable[[str], object]) -> None:

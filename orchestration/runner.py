@@ -20,13 +20,19 @@ _SECOND = _FIRST + (
     "compute_logs:\n  module: dagster._core.storage.noop_compute_log_manager\n  class: NoOpComputeLogManager\n"
 )
 _THIRD = _SECOND + "event_log_storage:\n  module: orchestration.dagster.event_log\n  class: NightEventLog\n"
-_FORMER = (_FIRST, _SECOND, _THIRD)
-# One writer: others wait their turn. A run whose process died frees its place.
-_SETTINGS = _THIRD + (
+# One writer: others wait their turn.
+_FOURTH = _THIRD + (
     "concurrency:\n  runs:\n    max_concurrent_runs: 1\n"
     "run_monitoring:\n  enabled: true\n  poll_interval_seconds: 60\n"
     "retention:\n  sensor:\n    purge_after_days:\n      skipped: 7\n      success: 90\n      failure: 90\n"
 )
+# A run whose process died frees its place. What a run says line by line stands in its page; the log of a service gets
+# what went wrong.
+_SETTINGS = _FOURTH + (
+    "run_launcher:\n  module: orchestration.dagster.liveness\n  class: NightLauncher\n"
+    "python_logs:\n  python_log_level: WARNING\n"
+)
+_FORMER = (_FIRST, _SECOND, _THIRD, _FOURTH)
 _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 

@@ -15,22 +15,21 @@ from dagster import (
     AssetsDefinition,
     AssetSpec,
     Config,
-    DagsterInstance,
-    DagsterRunStatus,
     FreshnessPolicy,
     MaterializeResult,
     MetadataValue,
     ResourceParam,
-    RunsFilter,
     multi_asset,
 )
 from pydantic import Field
 
 from orchestration.dagster import lineage
+from orchestration.dagster.liveness import close_dead_runs, show_alive
 from orchestration.dagster.patience import tried_again
 from orchestration.dagster.resources import Installation
 from orchestration.dagster.retention import forget_runs
 from orchestration.errors import UsageError, plainly, told
+from orchestration.interrupts import heeded
 from orchestration.night.holding import held
 from orchestration.night.request import Listener, Request
 from orchestration.night.steps import Ingested, Judged, Published, steps
@@ -72,15 +71,20 @@ class NightConfig(Config):
             is_watched=True,
         )
 
-    def request(self, installation: Installation) -> Request:
+    def request(self, installation: Installation, tries_again: bool) -> Request:
         """Raises UsageError for what cannot be asked."""
         try:
             day = date.fromisoformat(self.as_of) if self.as_of else today()
         except ValueError:
             raise UsageError(f"as_of is {self.as_of!r}, not a day: write YYYY-MM-DD") from None
-        settings = installation.settings() if self.rebuild else installation.landed()
+        settings = installation.settings() if self.rebuild else installation.landed(tries_again)
         return Request(
-            settings, day, must_build=self.rebuild, reads_landing=not self.rebuild, make_current=self.make_current
+            settings,
+            day,
+            must_build=self.rebuild,
+            reads_landing=not self.rebuild,
+            make_current=self.make_current,
+            tries_again=tries_again,
         )
 
 
@@ -160,10 +164,12 @@ def night_assets(manifest: dict[str, Any]) -> AssetsDefinition:
         listener: ResourceParam[Listener],
     ) -> Iterator[Event]:
         os.umask(UMASK)
-        with tried_again(context, config.is_watched) as patience, plainly("the night"):
+        show_alive(context.instance, context.run_id)
+        with heeded(), tried_again(context, config.is_watched) as patience, plainly("the night"):
             _require_all(context, specs)
-            with held(config.request(installation), listener, patience) as tonight:
-                _close_dead_runs(context.instance, context.run_id)
+            request = config.request(installation, patience.tries_again)
+            with held(request, listener, patience.seconds) as tonight:
+                close_dead_runs(context.instance)
                 for step in steps(tonight):
                     for event in _events(step, manifest):
                         if _is_wanted(event, context):
@@ -292,10 +298,3 @@ def _judged(judged: Judged) -> Iterator[Event]:
 
 def _severity(failed: list[Any]) -> AssetCheckSeverity:
     return AssetCheckSeverity.ERROR if any(c.severity == "error" for c in failed) else AssetCheckSeverity.WARN
-
-
-def _close_dead_runs(instance: DagsterInstance, run_id: str) -> None:
-    """Who holds the home is alone: a run that is still said to go on was killed."""
-    for run in instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED])):
-        if run.run_id != run_id:
-            instance.report_run_failed(run, "the process of this run ended before the run did")

@@ -13,9 +13,11 @@ from dagster import (
     op,
 )
 
+from orchestration.dagster.liveness import show_alive
 from orchestration.dagster.patience import tried_again
 from orchestration.dagster.resources import Installation
 from orchestration.errors import plainly
+from orchestration.interrupts import heeded
 from orchestration.night.request import Listener, Request
 from orchestration.night.steps import run_night
 from orchestration.settings import HO_CHI_MINH, UMASK
@@ -28,9 +30,11 @@ DAYS = DailyPartitionsDefinition(start_date="2010-01-01", timezone=str(HO_CHI_MI
 @op(description="The release of one day, as that night would have published it; an earlier day's stands beside.")
 def publish_day(context: OpExecutionContext, installation: Installation, listener: ResourceParam[Listener]) -> None:
     os.umask(UMASK)
+    show_alive(context.instance, context.run_id)
     day = DAYS.time_window_for_partition_key(context.partition_key).start.date()
-    with tried_again(context) as patience, plainly("the night"):
-        published = run_night(Request(installation.landed(), day), listener, patience)
+    with heeded(), tried_again(context) as patience, plainly("the night"):
+        request = Request(installation.landed(patience.tries_again), day, tries_again=patience.tries_again)
+        published = run_night(request, listener, patience.seconds)
     release = published.release
     context.add_output_metadata(
         {

@@ -20,10 +20,10 @@ class Installation(ConfigurableResource):
         """Raises UsageError when a setting cannot be read."""
         return Settings.load(self.landing, self.home)
 
-    def landed(self) -> Settings:
+    def landed(self, tries_again: bool) -> Settings:
         """The same for a run that reads landing. Raises UsageError also when that cannot be read."""
         settings = self.settings()
-        require_landing(settings)
+        require_landing(settings, tries_again)
         return settings
 
 

@@ -243,14 +243,11 @@ class Lake:
         os.replace(path, kept)
         os.utime(kept)  # since when it is set aside
 
-    def forget_replaced(self, before: datetime, needed: Collection[Kept]) -> list[Path]:
-        """Delete what was set aside before a time (UTC), but for the content that is needed; gives what is gone."""
+    def long_replaced(self, before: datetime, needed: Collection[Kept]) -> list[Path]:
+        """What was set aside before a time (UTC), but for the content that is needed."""
         aside = sorted((self.root / "_replaced").rglob("*.parquet"))
         old = [p for p in aside if datetime.fromtimestamp(p.stat().st_mtime, UTC) < before]
-        gone = [path for path, file in self._described(old) if (*file.key, file.sha256) not in needed]
-        for path in gone:
-            path.unlink()
-        return gone
+        return [path for path, file in self._described(old) if (*file.key, file.sha256) not in needed]
 
     # ------------------------------------------------------------ decisions
 

@@ -67,11 +67,13 @@ class Night:
         self.said.update(content)
         write_text(self.home.root / LAST_RUN, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
-    def tell(self) -> None:
-        """Have the alerts of the ended run sent. Whatever comes of it, the run ended as it did."""
+    def tell(self, is_over: bool) -> None:
+        """Have the alerts of the ended run sent; of one that is tried again, all but its failure. Whatever comes of it,
+        the run ended as it did."""
         if not self.request.tells or self.said.get("outcome") == "running":
             return
-        amiss = _told(self.home, self.request.settings, self.said)
+        said = self.said if is_over else self.said | {"outcome": "tried again"}
+        amiss = _told(self.home, self.request.settings, said)
         if amiss:
             with suppress(OSError):
                 self._write(self.said | {"alerts": amiss})
@@ -101,15 +103,19 @@ def held(request: Request, listener: Listener = SILENT, patience: float = 0) -> 
         try:
             night = _begun(request, home, listener)
         except Exception as error:
-            if request.tells:
+            if request.tells and not request.goes_on_after(error):
                 _told(home, request.settings, _never_begun(request.as_of, error))
             raise
         interrupts.before_ending(lambda name: night.ends("interrupted", f"stopped by {name}"))
+        is_over = True
         try:
             with _ending(night):
                 yield night
+        except Exception as error:
+            is_over = not request.goes_on_after(error)
+            raise
         finally:
-            night.tell()
+            night.tell(is_over)
 
 
 def _begun(request: Request, home: Home, listener: Listener) -> Night:
@@ -145,12 +151,15 @@ def _ending(night: Night) -> Iterator[None]:
     night.ends("failed", "the run ended without a release")
 
 
-def require_landing(settings: Settings) -> None:
+def require_landing(settings: Settings, tries_again: bool = False) -> None:
     """Raises UsageError when there is no landing folder to read. That ends a run before it begins and touches nothing;
-    of a share that is away at night, those whom alerts go to are told all the same, where the home is ours."""
+    of a share that is away at night, those whom alerts go to are told all the same, where the home is ours, once the
+    run is not tried again."""
     try:
         required(settings.landing)
     except UsageError as error:
+        if tries_again and error.passes:
+            raise
         with suppress(CchcError, OSError):
             home = Home.for_reading(settings)
             with home.lock():

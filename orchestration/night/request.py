@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from orchestration.errors import UsageError
+from orchestration.errors import CchcError, UsageError
 from orchestration.settings import Settings, today
 
 
@@ -16,7 +16,8 @@ class Request:
 
     A rebuild has `must_build`, and reads the lake alone when `reads_landing` is false. `make_current` shows readers
     the release also when its day is earlier than that of the current one. `tells` is whether alerts go out at its end:
-    not of what a person sits before, as a submission.
+    not of what a person sits before, as a submission. A run that `tries_again` tells of no failure that
+    passes by itself.
     """
 
     settings: Settings
@@ -25,12 +26,17 @@ class Request:
     reads_landing: bool = True
     make_current: bool = False
     tells: bool = True
+    tries_again: bool = False
 
     def __post_init__(self) -> None:
         if self.as_of > today():
             raise UsageError(
                 f"--as-of {self.as_of} is after today, {today()} in Việt Nam: give today or an earlier day"
             )
+
+    def goes_on_after(self, error: Exception) -> bool:
+        """Whether the run is tried again after it ended with this error."""
+        return self.tries_again and isinstance(error, CchcError) and error.passes
 
 
 @dataclass(frozen=True)

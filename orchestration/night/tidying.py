@@ -15,17 +15,20 @@ from orchestration.publishing import releases
 
 
 def tidy(night: Night) -> None:
-    """Remove replaced lake files set aside more than `keep_replaced_days` ago, and write that down.
+    """Write down that replaced lake files set aside more than `keep_replaced_days` ago go, then remove them: a run that
+    is killed meanwhile leaves the rest to the next, which writes that down again.
 
     Content that a kept release or pack counts stays, whatever its age. What cannot be removed tonight stays, too: the
     night ends as it did.
     """
     home, days = night.home, night.request.settings.keep_replaced_days
     with suppress(OSError, CchcError, ValueError, KeyError, TypeError):
-        gone = Lake(home.lake).forget_replaced(datetime.now(UTC) - timedelta(days=days), _needed(home))
-        if gone:
-            said = f"{len(gone)} lake files of content replaced more than {days} days ago"
+        old = Lake(home.lake).long_replaced(datetime.now(UTC) - timedelta(days=days), _needed(home))
+        if old:
+            said = f"{len(old)} lake files of content replaced more than {days} days ago"
             Audit(home).record("removed", what=said)
+            for path in old:
+                path.unlink()
             night.listener.announce("tidy", f"{said} are removed")
 
 

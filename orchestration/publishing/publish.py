@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import duckdb
 
 from orchestration import interrupts
 from orchestration.audit import Audit
-from orchestration.errors import writing
+from orchestration.errors import CchcError, writing
 from orchestration.files import sync, write_text
 from orchestration.home import Home
 from orchestration.lake.files import LakeFile
@@ -112,7 +113,8 @@ def publish(
     except BaseException:
         releases.sweep(home)
         raise
-    releases.retire(home, settings.keep_releases)
+    with suppress(OSError, CchcError):  # what cannot be removed tonight is by the next
+        releases.retire(home, settings.keep_releases)
     return release
 
 

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import duckdb
 
+from orchestration.audit import Audit
 from orchestration.errors import ReleaseDamaged, UsageError
 from orchestration.files import sha256_of, sync
 from orchestration.home import Home
@@ -291,15 +292,14 @@ def switch(home: Home, release: Path) -> None:
 
 
 def retire(home: Home, keep: int) -> list[str]:
-    """Remove all but the last releases, never the current one. Whoever has one open keeps its files."""
+    """Write down that all but the last releases go, never the current one, and remove them. Whoever has one open keeps
+    its files."""
     held = home.current.resolve().name
-    gone = []
-    for path in _folders(home)[:-keep]:
-        if path.name == held:
-            continue
-        trash = home.releases / f".retired-{path.name}"
-        os.rename(path, trash)
-        gone.append(path.name)
+    gone = [path.name for path in _folders(home)[:-keep] if path.name != held]
+    if gone:
+        Audit(home).record("removed", what=f"releases {', '.join(gone)}")
+    for name in gone:
+        os.rename(home.releases / name, home.releases / f".retired-{name}")
     sweep(home)
     return gone
 

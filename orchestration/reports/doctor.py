@@ -23,6 +23,7 @@ from orchestration.publishing.reported import reports
 from orchestration.publishing.room import room
 from orchestration.quality.history import CheckHistory
 from orchestration.settings import HO_CHI_MINH, PROJECT_DIR, Settings, unread
+from orchestration.submissions import pack
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _LOCKED = re.compile(r"^([a-z0-9-]+)==([^\s;]+)", re.M)
@@ -51,6 +52,7 @@ def examine(settings: Settings, home: Home) -> Iterator[Finding]:
         "lake": lambda: _lake(lake),
         "releases": lambda: _releases(home),
         "reported": lambda: _reported(home),
+        "packs": lambda: _packs(home),
         "space": lambda: _space(settings, home, lake),
         "clock": lambda: _clock(home, lake),
         "versions": lambda: _versions(home),
@@ -140,6 +142,22 @@ def _releases(home: Home) -> tuple[str, str]:
 
 def _reported(home: Home) -> tuple[str, str]:
     return f"{len(reports(home))} releases recorded, each holding the digest of the one before", ""
+
+
+def _packs(home: Home) -> tuple[str, str]:
+    kept = sorted(p for p in home.submissions.glob("*") if not p.name.startswith("."))
+    found = []
+    for path in kept:
+        try:
+            pack.verify(path)
+        except CchcError as error:
+            found.append(str(error))
+    with suppress(CchcError):  # of a trail that cannot be read, the line before tells
+        frozen = {entry["what"] for entry in Audit(home).entries if entry.get("event") == pack.FROZEN}
+        found += [f"the pack {home.submissions / name} is gone" for name in sorted(frozen - {p.name for p in kept})]
+    if found:
+        return "; ".join(found), "restore it from a backup, or from what was handed in"
+    return f"{len(kept)} evidence packs, every file as it was frozen", ""
 
 
 def _space(settings: Settings, home: Home, lake: Lake) -> tuple[str, str]:

@@ -14,8 +14,10 @@ from dagster import DagsterInstance, RunConfig
 from orchestration.alerts import MEMORY, tell
 from orchestration.dagster.assets import NightConfig
 from orchestration.definitions import NIGHTLY, build_definitions
-from orchestration.errors import CchcError, PublicationBlocked
+from orchestration.errors import CchcError, DiskFull, LandingAway, PublicationBlocked, full_disk
 from orchestration.home import LAST_RUN, Home
+from orchestration.night.holding import held, require_landing
+from orchestration.night.request import Request
 from orchestration.publishing import releases
 from orchestration.quality import reviewed
 from orchestration.settings import Settings
@@ -129,6 +131,20 @@ def test_a_failed_run_is_told_once_until_it_fails_otherwise(told: Told, nightly)
     nightly(told.landing, told.home, AS_OF, env=told.env)
     assert set(told.news()) == {"late", "well"}
     assert set(told.ended(outcome="failed", message="the share went away")) == {"failed"}, "it is gone and came back"
+
+
+def test_a_run_that_tries_again_tells_of_its_last_try_alone(told: Told) -> None:
+    """And at once of a run that was killed before it."""
+    (told.home / LAST_RUN).write_text(json.dumps(told.last_run | {"outcome": "running"}))
+    for tries_again, kinds in ((True, {"killed"}), (True, set()), (False, {"failed"})):
+        with pytest.raises(DiskFull), held(Request(told.settings, AS_OF, tries_again=tries_again)):
+            raise full_disk(told.home)
+        assert set(told.news()) == kinds
+    told.landing.rename(told.landing.with_name("away"))
+    for tries_again, kinds in ((True, set()), (False, {"failed"})):
+        with pytest.raises(LandingAway):
+            require_landing(told.settings, tries_again)
+        assert set(told.news()) == kinds
 
 
 def test_a_run_that_may_not_begin_is_told(told: Told, nightly) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -20,12 +21,16 @@ from dagster import (
     DagsterRunStatus,
     Definitions,
     RunConfig,
+    job,
 )
+from dagster._daemon.monitoring.run_monitoring import monitor_started_run
 
 from orchestration.dagster.assets import NightConfig
+from orchestration.dagster.liveness import _held, close_dead_runs, show_alive
 from orchestration.definitions import NIGHTLY, build_definitions
 from orchestration.errors import HomeBusy
 from orchestration.home import Home
+from orchestration.runner import prepare_storage
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.sources import all_sources
 from tests.conftest import AS_OF
@@ -171,18 +176,50 @@ def test_a_part_of_a_night_is_refused_and_touches_nothing(landing_and_home: tupl
 def test_what_passes_by_itself_is_tried_again(
     landing_and_home: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, is_watched: bool
 ) -> None:
-    """A share that is away; at a terminal, it is said at once."""
+    """A share that is away; at a terminal, it is said at once. People are told once no try is left."""
     landing, home = landing_and_home
+    told = landing.with_name("alerts.jsonl")
+    monkeypatch.setenv("CCHC_ALERT_FILE", str(told))
     monkeypatch.setattr("orchestration.dagster.patience._BETWEEN_SECONDS", 0)
     landing.rename(landing.with_name("away"))
     job = build_definitions(Settings.load(landing, home)).resolve_job_def(NIGHTLY)
     config = RunConfig(ops={"night": NightConfig(as_of=str(AS_OF), is_watched=is_watched)})
     with DagsterInstance.ephemeral() as instance:
         ended = job.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
+        restarts = instance.all_logs(ended.run_id, of_type=DagsterEventType.STEP_RESTARTED)
     tries = [event for event in ended.all_events if event.is_step_up_for_retry]
     assert not ended.success and len(tries) == (0 if is_watched else 3)
     [failure] = [event for event in ended.all_events if event.is_step_failure]
     assert "LandingAway: the landing folder" in failure.event_specific_data.error_display_string
+    [alert] = [json.loads(line) for line in told.read_text("utf-8").splitlines()]
+    assert alert["kind"] == "failed" and told.stat().st_mtime >= max([e.timestamp for e in restarts], default=0)
+
+
+def test_a_run_whose_process_died_frees_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a power cut: of two runs that are told to go on, Dagster's monitor ends the one that nobody is."""
+
+    @job
+    def idle() -> None: ...
+
+    home = Home.for_writing(Settings.load(tmp_path / "landing", tmp_path / "home"))
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    prepare_storage(home)
+    with DagsterInstance.get() as instance:
+        dead, alive = (instance.create_run_for_job(idle, status=DagsterRunStatus.STARTED).run_id for _ in range(2))
+        for run_id in (dead, alive):
+            show_alive(instance, run_id)
+        os.close(_held.pop(dead))  # as the kernel does
+
+        def monitored() -> dict[str, DagsterRunStatus]:
+            for record in instance.get_run_records():
+                if record.dagster_run.status == DagsterRunStatus.STARTED:
+                    monitor_started_run(instance, None, record, logging.getLogger())
+            return {run.run_id: run.status for run in instance.get_runs()}
+
+        assert monitored() == {dead: DagsterRunStatus.FAILURE, alive: DagsterRunStatus.STARTED}
+        os.close(_held.pop(alive))
+        close_dead_runs(instance)
+        assert monitored()[alive] == DagsterRunStatus.FAILURE and not list((home.dagster / "alive").iterdir())
 
 
 def test_a_run_that_nobody_watches_waits_its_turn(landing_and_home: tuple[Path, Path]) -> None:

@@ -16,10 +16,11 @@ from orchestration.home import Home
 from orchestration.lake.store import Lake
 from orchestration.reports import doctor
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.submissions import pack
 from tests.conftest import KEY
 
 WELL = [
-    "settings", "landing", "rights", "key", "register", "audit", "lake", "releases", "reported", "space", "clock",
+    "settings", "landing", "rights", "key", "register", "audit", "lake", "releases", "reported", "packs", "space", "clock",
     "versions",
 ]  # fmt: skip
 
@@ -81,6 +82,30 @@ def test_a_register_that_lost_its_end(
     lines = register.read_text().splitlines(keepends=True)
     register.write_text("".join(lines[:-1]))
     assert set(examined()) == {"register"}
+
+
+def test_a_pack_that_is_not_what_was_frozen(
+    examined: Callable[..., dict[str, str]], landing_and_home: tuple[Path, Path]
+) -> None:
+    home = Home(landing_and_home[1])
+    for name in ("PAR-2023", "PAR-2022"):
+        (home.submissions / name).mkdir(parents=True)
+        told = {
+            "pack": name,
+            "index": "PAR",
+            "year": 2023,
+            "from": "2023-01-01",
+            "to": "2023-07-31",
+            "as_of": "2023-07-31",
+        }
+        (home.submissions / name / "manifest.json").write_text(json.dumps(told))
+        Audit(home).record("froze", what=name, sums=pack.write_sums(home.submissions / name))
+    assert examined() == {}
+    (home.submissions / "PAR-2023" / "manifest.json").write_text("{}")
+    (home.submissions / "PAR-2022").rename(home.root / "work" / "away")
+    ailing = examined()
+    assert set(ailing) == {"packs"}
+    assert "manifest.json differs from its sum" in ailing["packs"] and "PAR-2022 is gone" in ailing["packs"]
 
 
 def test_what_ails_around_a_home(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

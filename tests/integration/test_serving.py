@@ -113,6 +113,13 @@ def test_a_person_walks_through_the_pages(served: subprocess.Popen[str], port: i
     assert re.search(r"landing_batch Failed", checks) and re.search(r"passes Succeeded", checks)
 
 
+def test_a_home_is_served_once(cchc, served: subprocess.Popen[str]) -> None:
+    """Two daemons would start each run twice."""
+    folder = served.said.parent
+    ended = cchc("serve", "--home", folder / "home", "--landing", folder / "landing", "--port", 1)
+    assert ended.returncode == 4 and "another `cchc serve` serves" in ended.stderr
+
+
 def test_it_ends_as_it_is_asked(served: subprocess.Popen[str], port: int) -> None:
     """The last of these: SIGTERM ends both processes and this one, with exit code 0."""
     served.send_signal(signal.SIGTERM)
@@ -120,8 +127,7 @@ def test_it_ends_as_it_is_asked(served: subprocess.Popen[str], port: int) -> Non
     assert not answers(port) and "ended; a run that was under way" in served.said.read_text()
 
 
-def test_a_port_that_is_taken_ends_it(cchc, home: Path, tmp_path: Path) -> None:
-    shutil.copytree(home, tmp_path / "home", symlinks=True)
+def test_a_port_that_is_taken_is_told_before_anything_starts(cchc, tmp_path: Path) -> None:
     (tmp_path / "landing").mkdir()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -129,7 +135,7 @@ def test_a_port_that_is_taken_ends_it(cchc, home: Path, tmp_path: Path) -> None:
         ended = cchc(
             "serve", "--home", tmp_path / "home", "--landing", tmp_path / "landing", "--port", taken.getsockname()[1]
         )
-    assert ended.returncode == 1 and "the page ended with exit code" in ended.stderr
+    assert ended.returncode == 2 and "Address already in use; give another --port" in ended.stderr and not ended.stdout
 
 
 def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, DefaultRunLauncher, RunsFilter
@@ -52,9 +51,9 @@ def close_dead_runs(instance: DagsterInstance) -> None:
         if not is_alive(instance, run.run_id):
             instance.report_run_failed(run, "the process of this run ended before the run did")
     for path in _place(instance).glob("*"):
-        with suppress(OSError):
-            if not _is_locked(path):
-                path.unlink()
+        run = instance.get_run_by_id(path.name)
+        if run is None or run.is_finished:  # one about to begin may not hold its lock yet
+            path.unlink(missing_ok=True)
 
 
 def _is_locked(path: Path) -> bool:

@@ -14,10 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.home import Home
+from orchestration.audit import Audit
+from orchestration.home import FORMAT, Home
 from orchestration.ingestion import readers
 from orchestration.night import steps
-from orchestration.night.holding import held
+from orchestration.night.holding import clear, held
+from orchestration.night.tidying import tidy
+from orchestration.publishing import releases
 from orchestration.reports.status import status
 from orchestration.settings import PROJECT_DIR
 from tests.conftest import AS_OF
@@ -217,3 +220,89 @@ def test_a_reader_serves_many_files_whatever_the_night_holds(tmp_path: Path, mon
     held = bytearray(os.urandom(1 << 20)) * 400
     ingested(tmp_path / "landing", tmp_path / "home")
     assert len(held) == 400 << 20 and len(started) < 3
+
+
+# Killed before each call that changes the disk, one after the other, by forks of a process that holds no thread yet.
+KILLED_ANYWHERE = """
+import os, pathlib, shutil, signal, sys
+from datetime import date
+from orchestration.night.holding import held
+from orchestration.night.request import Request
+from orchestration.night.tidying import tidy
+from orchestration.publishing import releases
+from orchestration.settings import Settings
+
+left = 0
+
+def counted(name):
+    whole = getattr(os, name)
+    def call(*arguments, **options):
+        global left
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+        return whole(*arguments, **options)
+    setattr(os, name, call)
+
+number, is_killed = 0, True
+while is_killed:
+    home = pathlib.Path(sys.argv[3], f"{number:03}")
+    shutil.copytree(sys.argv[2], home, symlinks=True)
+    child = os.fork()
+    if child == 0:
+        left = number
+        for name in ("utime", "replace", "rename", "unlink", "rmdir", "fsync"):
+            counted(name)
+        with held(Request(Settings.load(sys.argv[1], home), date(2023, 7, 31))) as night:
+            tidy(night)
+            releases.retire(night.home, 1)
+        os._exit(0)
+    is_killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    number += 1
+"""
+
+
+@pytest.mark.parametrize("is_older", [True, False])
+def test_killed_anywhere_while_a_home_is_migrated_and_tidied(
+    is_older: bool, landing_and_home: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run ends what was begun, and nothing was gone that is not written down. What an older format set aside
+    ages from the migration on, and stays."""
+    landing, home = landing_and_home
+    marks = json.loads((home / "home.json").read_text())
+    for path in (home / "warehouse.duckdb", home / "dbt", home / "dagster"):
+        clear(path)
+    (home / "releases/000002_2023-06-30").mkdir()
+    (home / "releases/000003_2023-06-30").mkdir()
+    head = ["Mã hồ sơ", "Mã TTHC", "Trạng thái", "Ngày tiếp nhận"]
+    for rows in (40, 41, 42):  # the first replaces what the release counts, and that stays
+        named = [[f"H99.01-230301-R{n:03}", "1.000001", "4", "01/03/2023"] for n in range(rows)]
+        put(landing / "dossiers/hoso_20230310_2300.csv", csv_bytes([head, *named], ";", "utf-8"))
+        nights.ingested(landing, home)
+    for path in (home / "lake/_replaced").rglob("*.parquet"):
+        os.utime(path, (0, 0))
+    if is_older:
+        (home / "home.json").write_text(json.dumps(marks | {"cchc_home_format": FORMAT - 1}))
+    rounds = tmp_path / "rounds"
+    subprocess.run([sys.executable, "-c", KILLED_ANYWHERE, landing, home, rounds], cwd=PROJECT_DIR, check=True)
+
+    def left(place: Path) -> tuple[int, set[str]]:
+        set_aside = len(list((place / "lake/_replaced").rglob("*.parquet")))
+        return set_aside, {path.name for path in (place / "releases").iterdir() if path.name[0] != "."}
+
+    *killed, whole = sorted(rounds.iterdir())
+    assert len(killed) > 15
+    ended = left(whole)
+    assert ended == (3 if is_older else 1, {"000001_2023-07-31", "000003_2023-06-30"})
+    for place in killed:
+        so_far = [entry["what"] for entry in Audit(Home(place)).entries if entry["event"] == "removed"]
+        set_aside, shown = left(place)
+        assert set_aside == 3 or any("lake files" in what for what in so_far), place
+        assert "000002_2023-06-30" in shown or any("000002_2023-06-30" in what for what in so_far), place
+        with held(nights.asked(landing, place)) as night:
+            tidy(night)
+            releases.retire(night.home, 1)
+        assert night.home.marks == marks and left(place) == ended, place
+        assert not list((place / "releases").glob(".*")) and not list(place.glob(".*.tmp")), place
+        migrated = [entry for entry in Audit(night.home).entries if entry["event"] == "migrated"]
+        assert bool(migrated) is is_older

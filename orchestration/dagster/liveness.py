@@ -51,8 +51,8 @@ def close_dead_runs(instance: DagsterInstance) -> None:
         if not is_alive(instance, run.run_id):
             instance.report_run_failed(run, "the process of this run ended before the run did")
     for path in _place(instance).glob("*"):
-        run = instance.get_run_by_id(path.name)
-        if run is None or run.is_finished:  # one about to begin may not hold its lock yet
+        was_of = instance.get_run_by_id(path.name)
+        if was_of is None or was_of.is_finished:  # one about to begin may not hold its lock yet
             path.unlink(missing_ok=True)
 
 

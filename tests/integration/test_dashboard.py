@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,9 @@ from orchestration.publishing import releases
 from orchestration.reports.dashboard import write_dashboard
 from orchestration.reports.dashboard.content import WITHHELD, content, declared
 from orchestration.reports.dashboard.rendered import rendered
+from tests.support.browser import browser, in_browser, open_all, opened
 
-BROWSER = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
-in_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium on this machine")
 HOSTILE = '</script><script>document.title="ran"</script><img src=x onerror=\'document.title="ran"\'>'
-OPEN_ALL = "<script>for (const more of document.querySelectorAll('details')) more.open = true</script>"
 
 
 @pytest.fixture(scope="module")
@@ -41,29 +36,24 @@ def data(page: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def seen(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+def seen(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
     """`seen(view)`: the document as a browser shows it for a view in the address, every table opened."""
-    folder = tmp_path_factory.mktemp("browser")
+    with browser() as started:
 
-    def look(view: str = "", text: str | None = None) -> Any:
-        copy = folder / "index.html"
-        body, _, end = (text or page.read_text("utf-8")).rpartition("</body>")
-        copy.write_text(body + OPEN_ALL + end, "utf-8")
-        ended = subprocess.run(
-            [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}",
-             "--virtual-time-budget=20000", "--window-size=1440,2000", "--enable-logging=stderr", "--dump-dom",
-             f"{copy.as_uri()}#{view}"],
-            capture_output=True, text=True, timeout=120, check=True,
-        )  # fmt: skip
-        # What is refused (a request, by the page's own policy) or fails is told there, too.
-        assert [line for line in ended.stderr.splitlines() if "CONSOLE" in line] == []
-        tree = lxml.html.fromstring(ended.stdout)
-        assert tree.get("data-ready") == "true", "the charts are drawn"
-        charts = tree.xpath("//div[starts-with(@id, 'chart-')]")
-        assert charts and all(chart.xpath(".//*[local-name()='svg']") for chart in charts)
-        return tree
+        def look(view: str = "", text: str | None = None) -> Any:
+            path = page
+            if text:
+                path = tmp_path_factory.mktemp("seen") / "dashboard" / "index.html"
+                path.parent.mkdir()
+                path.write_text(text, "utf-8")
+            with opened(started, path, f"#{view}", height=2000) as shown:
+                open_all(shown)
+                tree = lxml.html.fromstring(shown.content())
+            charts = tree.xpath("//div[starts-with(@id, 'chart-')]")
+            assert charts and all(chart.xpath(".//*[local-name()='svg']") for chart in charts)
+            return tree
 
-    return look
+        yield look
 
 
 def figures_of(tree: Any) -> list[tuple[str, str, str, str, str | None]]:

@@ -1,0 +1,66 @@
+"""Pages of a release in a real Chromium: as a person sees them, and what axe-core has against them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
+in_browser = pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")
+# Tables are built once they are opened; what opens tells so in a task of its own.
+_OPEN_ALL = """async () => {
+  for (const more of document.querySelectorAll("details")) more.open = true;
+  await new Promise((after) => setTimeout(after, 100));
+}"""
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """Chromium, for the tests of one module: as long as it runs, the thread has an event loop."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@contextmanager
+def opened(
+    started: Browser, path: Path, view: str = "", width: int = 1280, height: int = 900, scheme: str = "light"
+) -> Iterator[Page]:
+    """A page, drawn; its script must neither fail nor ask for anything besides the page (which its policy refuses)."""
+    told: list[str] = []
+    page = started.new_page(
+        viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light",
+        locale="vi-VN", reduced_motion="reduce",
+    )  # fmt: skip
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.goto(f"{path.resolve().as_uri()}{view}")
+    if path.parent.name == "dashboard":
+        page.wait_for_selector("html[data-ready]", state="attached")
+    yield page
+    page.close()
+    assert told == []
+
+
+def open_all(page: Page) -> None:
+    """Open whatever is folded."""
+    page.evaluate(_OPEN_ALL)
+
+
+def barriers(page: Page) -> list[str]:
+    """What keeps people from using it, by axe-core: findings that it calls serious or critical, a line each."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{one['id']}: {one['help']}: {[node['html'][:150] for node in one['nodes'][:3]]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]

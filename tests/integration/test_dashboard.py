@@ -17,7 +17,7 @@ import pytest
 
 from orchestration.publishing import releases
 from orchestration.reports.dashboard import write_dashboard
-from orchestration.reports.dashboard.content import WITHHELD, content, declared
+from orchestration.reports.dashboard.content import STRETCH, WITHHELD, _communes, _json, content, declared
 from orchestration.reports.dashboard.rendered import rendered
 from tests.support.browser import browser, in_browser, open_all, opened
 
@@ -58,7 +58,15 @@ def seen(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calla
 
 def figures_of(tree: Any) -> list[tuple[str, str, str, str, str | None]]:
     names = ("data-kpi", "data-scope", "data-from", "data-to", "data-value")
-    return [tuple(found.get(name) for name in names) for found in tree.xpath("//*[@data-kpi]")]
+    return [tuple(found.get(name) for name in names) for found in tree.xpath("//*[@data-kpi][not(@data-behind)]")]
+
+
+def split_of(tree: Any) -> dict[tuple[str, str], int]:
+    """The numbers of rows behind KPIs in the running year, by KPI and what they are split by."""
+    return {
+        (found.get("data-kpi"), found.get("data-scope")): int(found.get("data-value"))
+        for found in tree.xpath("//*[@data-behind]")
+    }
 
 
 def known(release: duckdb.DuckDBPyConnection, scope: str, kpi: str, first: str, last: str) -> float | None:
@@ -81,6 +89,14 @@ def test_every_figure_shown_is_the_release_s(
             "select kpi_code, scope_type, scope_code, period_start, period_end, value from marts.kpi_values"
         ).fetchall()
     }
+    [stretch] = [period for period in data["periods"] if period["type"] == STRETCH]
+    values |= {
+        (kpi, f"{scope_type}={scope_code}", stretch["from"], stretch["to"]): value
+        for kpi, scope_type, scope_code, value in release.execute(
+            "select kpi_code, scope_type, scope_code, value from marts.kpis(?::date, ?::date, ?::date)",
+            [stretch["from"], stretch["to"], data["as_of"]],
+        ).fetchall()
+    }
     month = next(p for p in data["periods"] if p["type"] == "month" and p["from"] < data["as_of"])
     agency, field = next(iter(data["agencies"])), next(iter(data["fields"]))
     for view in ("", f"period=month.{month['from']}", f"agency={agency}", f"field={field}", "level=province"):
@@ -92,6 +108,45 @@ def test_every_figure_shown_is_the_release_s(
                 assert data["kpis"][key[0]]["of_persons"], key
             else:
                 assert (None if shown == "" else float(shown)) == value, key
+        assert view or any(key[3] == stretch["to"] for *key, _ in figures), view
+
+
+@in_browser
+def test_every_number_says_what_it_is(seen: Callable[..., Any], data: dict[str, Any]) -> None:
+    code = next(code for code, lists in data["dossiers"]["of"].items() if lists)
+    for view in ("", f"agency={code}"):
+        numbers = seen(view).xpath("//td[@class='n'] | //dd[@class='value']/*[1]")
+        assert len(numbers) > 100
+        for number in numbers:
+            says = set(number.attrib)
+            assert says & {"data-value", "data-withheld"}, number.text
+            assert says & {"data-kpi", "data-criterion", "data-quality"}, number.text
+            assert "data-quality" in says or {"data-scope", "data-from", "data-to"} <= says, number.text
+
+
+@in_browser
+def test_numbers_of_rows_are_those_behind_the_kpi(
+    seen: Callable[..., Any], data: dict[str, Any], release: duckdb.DuckDBPyConnection
+) -> None:
+    code = next(code for code, rows in data["opened"]["by"].items() if any(row[3] for row in rows))
+    release.execute(
+        "create temp table behind as from marts.rows_behind(?::date, ?::date, ?::date) "
+        "left join marts.fct_dossiers on dossier_code = entity_code and scope_agency is not null",
+        [data["opened"]["from"], data["as_of"], data["as_of"]],
+    )
+    columns = {"agency": "scope_agency", "field": "scope_field", "procedure": "scope_procedure"}
+    of_agency = split_of(seen(f"agency={code}"))
+    assert {"dossiers_received", "dossiers_resolved"} <= {kpi for kpi, _ in of_agency}
+    for (kpi, scope), value in {**of_agency, **split_of(seen())}.items():
+        conditions, given = ["kpi_code = ?"], [kpi]
+        for name, _, part in (one.partition("=") for one in scope.split(";")):
+            if name == "processing_working_days":
+                conditions.append(f"processing_working_days {'>=' if part.endswith('+') else '='} {part.rstrip('+')}")
+            elif name != "province":
+                conditions.append(f"coalesce({columns[name]}, '') = ?")
+                given.append(part)
+        where = " and ".join(conditions)
+        assert release.execute(f"select count(*) from behind where {where}", given).fetchall() == [(value,)], scope
 
 
 @in_browser
@@ -163,7 +218,9 @@ def test_small_numbers_of_persons_are_not_in_the_file(home: Path, data: dict[str
                 "where kpi_code = $kpi and scope_type = 'province'",
                 {"kpi": kpi, "top": top, "base": base},
             )
-            tops, *bases = content(con, *_of(home))["figures"]["province=all"][kpi]
+            made = content(con, *_of(home))
+            of_values = [place for place, period in enumerate(made["periods"]) if period["type"] != STRETCH]
+            tops, *bases = ([of[place] for place in of_values] for of in made["figures"]["province=all"][kpi])
             shown = {WITHHELD} if is_withheld else {top}
             assert set(tops) == shown, (kpi, top, base)
             assert [set(b) for b in bases] == ([{base}] if base and not is_withheld else []), (kpi, top, base)
@@ -202,9 +259,35 @@ def test_facilities_with_few_look_ups_are_not_told(home: Path, tmp_path: Path) -
 
         for facility, times in (("A", 20), ("B", 9), ("C", 7), ("D", 4)):
             look_up(facility, times)
-        assert content(con, *_of(home))["facilities"] == {"listed": [["A", "20"], ["B", "9"]], "known": 4}
+        told = content(con, *_of(home))["facilities"]
+        assert (told["listed"], told["known"]) == ([["A", "A", "unknown", 20], ["B", "B", "unknown", 9]], 4)
         look_up("E", 2)
-        assert content(con, *_of(home))["facilities"]["listed"] == [["A", "20"], ["B", "9"], ["C", "7"]]
+        told = content(con, *_of(home))["facilities"]
+        assert [facility for facility, *_ in told["listed"]] == ["A", "B", "C"]
+
+
+@in_browser
+def test_the_map_of_communes_tells_of_listed_facilities_alone(home: Path, seen: Callable[..., Any]) -> None:
+    with duckdb.connect() as con:
+        made = _content(con, home)
+    listed = [["1", "Bệnh viện", "30730", 20], ["2", "Trạm y tế", "30730", 9], ["3", "Trạm y tế", "30733", 7]]
+    made["facilities"] |= {"listed": listed, "known": 4, "partly": ["30733"]}
+    made["communes"] = {code: {"name": f"Xã {code}", "district": "Rạch Giá"} for code in ("30730", "30733", "30736")}
+    tree = seen("", rendered(made))
+    shown = {scope: value for (kpi, scope), value in split_of(tree).items() if kpi == "health_lookups"}
+    assert shown == {"commune=30730": 29, "facility=1": 20, "facility=2": 9, "facility=3": 7}
+    assert tree.xpath("//*[@data-kpi='health_lookups'][@data-withheld]/@data-scope")[-1] == "commune=30733"
+    assert "commune=30736" not in tree.xpath("//@data-scope")
+
+
+def test_communes_are_those_of_the_look_ups(home: Path, tmp_path: Path) -> None:
+    shutil.copyfile(home / "current" / "cchc.duckdb", tmp_path / "communes.duckdb")
+    with duckdb.connect(str(tmp_path / "communes.duckdb")) as con:
+        assert content(con, *_of(home))["communes"] == {}
+        con.execute("update dashboard_rows set kpi_code = 'health_lookups', scope_commune = '30730'")
+        communes = _json(con, _communes(_of(home)[1]))
+    assert communes["30730"]["district"] == "Thành phố Rạch Giá" and len(communes) > 5
+    assert {one["district"] for one in communes.values()} == {"Thành phố Rạch Giá"}
 
 
 def test_what_an_agency_opens_are_the_rows_behind_its_figures(

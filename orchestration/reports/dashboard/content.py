@@ -13,12 +13,15 @@ import yaml
 
 from orchestration.reports.scores import PLACED
 from orchestration.reports.small_cells import OF_PERSONS, SMALLEST, is_small
+from orchestration.sql import literal
 
 # How far back the page goes, by period type.
 PERIODS = {"month": 24, "quarter": 8, "year": 5}
 WITHHELD = -1
+# The days of the year before that stand against the running year, as a type of period.
+STRETCH = "stretch"
 LISTED = 15
-FACILITIES_LISTED = 30
+FACILITIES_DRAWN = 30
 SOON_WORKING_DAYS = 3
 _OPENED = ("dossiers_received", "dossiers_resolved", "dossiers_resolved_late", "dossiers_in_process",
            "dossiers_in_process_overdue")  # fmt: skip
@@ -55,7 +58,8 @@ def content(con: duckdb.DuckDBPyConnection, release_id: str, as_of: date) -> dic
         "procedures": _json(con, _PROCEDURES),
         "days": {"most": LONGEST_DAYS, "of": _json(con, _DAYS)},
         "providers": _json(con, _PROVIDERS),
-        "facilities": _json(con, _FACILITIES),
+        "facilities": {"drawn": FACILITIES_DRAWN, **_json(con, _FACILITIES)},
+        "communes": _json(con, _communes(as_of)),
         "ranks": _json(con, _ranks(declared()["indexes"])),
         "scores": _scores(con, as_of),
         "quality": _json(con, _QUALITY),
@@ -82,10 +86,11 @@ def _prepare(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
             <= case period_type {counted} end
         """
     )
+    _prepare_stretch(con, as_of)
     con.execute(
         """
         create or replace temp table dashboard_rows as
-        select kpi_code, entity_code, amount, scope_level, scope_agency, scope_field, scope_procedure
+        select kpi_code, entity_code, amount, scope_level, scope_agency, scope_field, scope_procedure, scope_commune
         from marts.rows_behind(?::date, ?::date, ?::date, convention := 'separate')
         where kpi_code in (select unnest(?))
         """,
@@ -109,6 +114,42 @@ def _prepare(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
             )
         """,
         [as_of, as_of, SOON_WORKING_DAYS],
+    )
+
+
+def _prepare_stretch(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
+    """Of the cards the KPIs of dossiers over the same days of the year before, unless the year is whole or the first.
+
+    Of persons none: whole months less such a stretch would tell of a few days.
+    """
+    con.execute(
+        "create or replace temp table dashboard_stretch as "
+        "select kpi_code, scope_type, scope_code, numerator, denominator, value from marts.kpi_values where false"
+    )
+    stretch = con.execute(
+        """
+        select "from", ($as_of - interval 1 year)::date from dashboard_periods
+        where type = 'year' and "from" = make_date(year($as_of) - 1, 1, 1) and $as_of < make_date(year($as_of), 12, 31)
+        """,
+        {"as_of": as_of},
+    ).fetchone()
+    if stretch is None:
+        return
+    con.execute(
+        f"insert into dashboard_periods select max(place) + 1, '{STRETCH}', ?, ? from dashboard_periods", stretch
+    )
+    cards = {kpi for group in declared()["cards"] for kpi in group["kpis"]}
+    codes = con.execute("select kpi_code from marts.kpi_catalogue where mart = 'fct_dossiers'").fetchall()
+    # Literals reach the rows that are read; codes of a table would not.
+    listed = ", ".join(literal(code) for (code,) in codes if code in cards)
+    con.execute(
+        f"""
+        insert into dashboard_stretch
+        select kpi_code, scope_type, scope_code, numerator, denominator, value
+        from marts.kpis(?::date, ?::date, ?::date)
+        where kpi_code in ({listed}) and scope_type in ('province', 'level', 'agency', 'field')
+        """,
+        [*stretch, as_of],
     )
 
 
@@ -170,7 +211,13 @@ _FIGURES = f"""
             case type when 'month' then date_trunc('quarter', period_start) else date_trunc('year', period_start)
             end as within,
             {is_small()} as is_small
-        from marts.kpi_values
+        from (
+            from marts.kpi_values
+            union all by name
+            select dashboard_stretch.*, type as period_type, "from" as period_start
+            from dashboard_stretch
+            join dashboard_periods on type = '{STRETCH}'
+        )
         join marts.kpi_catalogue using (kpi_code)
         join dashboard_periods
             on dashboard_periods.type = period_type and dashboard_periods."from" = period_start
@@ -182,7 +229,7 @@ _FIGURES = f"""
     shown as (
         select
             scope, kpi_code, place,
-            is_small or type <> 'year' and 1 = row_number() over (
+            is_small or type in ('month', 'quarter') and 1 = row_number() over (
                 partition by scope, kpi_code, type, within, is_small order by numerator, place
             ) and 1 = count(*) filter (is_small) over (partition by scope, kpi_code, type, within) as is_withheld,
             case
@@ -299,25 +346,47 @@ _PROVIDERS = f"""
     )
 """
 
-# Facilities with the most look-ups of the running year, and how many are not listed. Small numbers are not, and never a
-# single one, which the province's figure less the others would tell.
+# Facilities by their look-ups of the running year, how many there are, and the communes of those that are not listed.
+# Small numbers are not, and never a single one, which the province's figure less the others would tell.
 _FACILITIES = f"""
     with used as (
         select facility_key, max(coalesce(dim.facility_name, looked.facility_code, 'Không rõ')) as name,
-            count(*) as number, row_number() over (order by count(*) desc, facility_key) as place,
+            coalesce(max(looked.facility_code), '') as code, max(scope_commune) as commune, count(*) as number,
+            row_number() over (order by count(*) desc, facility_key) as place,
             count(*) filter (count(*) < {SMALLEST}) over () as small, count(*) over () as known
         from dashboard_rows
         join marts.fct_health_lookups as looked on lookup_code = entity_code
         left join marts.dim_health_facility as dim using (facility_key)
         where kpi_code = '{_LOOKED_UP}' group by facility_key
-    )
+    ),
+    told as (select *, number >= {SMALLEST} and place <= known - if(small = 1, 2, small) as is_listed from used)
     select {{
-        listed: coalesce(list([name, number::varchar] order by place) filter (
-            number >= {SMALLEST} and place <= {FACILITIES_LISTED} and place <= known - if(small = 1, 2, small)
-        ), []),
-        known: count(*)
-    }} from used
+        listed: coalesce(list(json_array(code, name, commune, number) order by place) filter (is_listed), []),
+        known: count(*),
+        partly: coalesce(list(distinct commune) filter (not is_listed and commune is not null), [])
+    }} from told
 """
+
+
+def _communes(as_of: date) -> str:
+    """SQL: the communes in force of each district with a look-up, by code their name and district."""
+    return f"""
+        with units as (
+            from marts.dim_admin_unit where date '{as_of}' >= valid_from and date '{as_of}' < valid_to
+        )
+        select map(list(unit_code), list({{name: unit_name, district: district}})) from (
+            select commune.unit_code, commune.unit_name, district.unit_name as district
+            from units as commune
+            join units as district on district.unit_code = commune.parent_code
+            where commune.level = 'commune' and commune.parent_code in (
+                select parent_code from units where unit_code in (
+                    select scope_commune from dashboard_rows where kpi_code = '{_LOOKED_UP}'
+                )
+            )
+            order by district.unit_code, commune.unit_code
+        )
+    """
+
 
 _QUALITY = """
     select {

@@ -7,6 +7,7 @@ const number = new Intl.NumberFormat("vi-VN");
 const two = new Intl.NumberFormat("vi-VN", { maximumFractionDigits: 2 });
 const MISSING = "–";
 const DEFAULT = data.periods.findLastIndex((period) => period.type === "year");
+const STRETCH = data.periods.findIndex(({ type }) => type === "stretch");
 const months = data.periods.flatMap((period, at) => (period.type === "month" ? [at] : []));
 
 function element(name, attributes = {}, ...children) {
@@ -47,6 +48,12 @@ function shown(scope, kpi, at, attributes = {}, name = "span") {
   }, said(kpi, value));
 }
 
+// A number of rows behind a KPI in the running year, split by more than a scope: `agency=H33.15;field=G12`.
+function counted(kpi, scope, value, attributes = {}, name = "td") {
+  return element(name, { class: "n", ...attributes, "data-behind": kpi, "data-kpi": kpi, "data-scope": scope,
+    "data-from": data.opened.from, "data-to": data.as_of, "data-value": value }, number.format(value));
+}
+
 // ---- periods
 
 const day = (iso) => iso.split("-").reverse().join("/");
@@ -75,7 +82,7 @@ const LENGTH = { month: 1, quarter: 3, year: 12 };
 
 function read() {
   const asked = new URLSearchParams(location.hash.slice(1));
-  const at = data.periods.findIndex((period) => `${period.type}.${period.from}` === asked.get("period"));
+  const at = data.periods.findIndex((period, place) => place !== STRETCH && `${period.type}.${period.from}` === asked.get("period"));
   const one = (name, known) => (Object.hasOwn(known, asked.get(name)) ? asked.get(name) : "");
   const field = one("field", data.fields);
   const agency = field ? "" : one("agency", data.agencies);
@@ -106,12 +113,17 @@ const agenciesShown = () =>
 
 // ---- parts of the page
 
+// The running year stands against the same days of the year before, where those are counted; no other running period is
+// compared.
 function change(kpi, scope, at, former, words) {
   if (former < 0) return null;
+  const running = isRunning(data.periods[at]), { type } = data.periods[at];
+  const isAlike = running && type === "year" && typeof figure(scope, kpi, STRETCH) === "number";
+  if (isAlike) [former, words] = [STRETCH, `cùng kỳ năm trước (đến ${day(data.periods[STRETCH].to)})`];
   const line = element("dd", { class: "change" }), then = figure(scope, kpi, former), now = figure(scope, kpi, at);
   const { kind, direction } = data.kpis[kpi];
   if (typeof then !== "number" || typeof now !== "number") return null;
-  if (!isRunning(data.periods[at])) {
+  if (!running || isAlike) {
     const difference = now - then, rate = kind === "rate";
     const better = direction === "neutral" || !difference ? "" : (difference > 0) === (direction === "higher") ? "better" : "worse";
     const amount = rate ? `${two.format(Math.abs(difference * 100))} điểm %` : two.format(Math.abs(difference));
@@ -163,34 +175,54 @@ function charted(key, title, name, values, rows, headers, after = {}) {
 }
 
 function daysTaken() {
-  const { most, of } = data.days, days = new Map(of[scopeOf(view)] ?? []), kpi = "average_processing_working_days";
+  const { most, of } = data.days, days = new Map(of[scopeOf(view)] ?? []);
   const values = [...Array(most + 2).keys()].map((day) => ({
-    label: day > most ? `> ${most}` : String(day), value: days.get(day) ?? 0, shown: number.format(days.get(day) ?? 0),
+    day, label: day > most ? `> ${most}` : String(day), value: days.get(day) ?? 0, shown: number.format(days.get(day) ?? 0),
   }));
-  const rows = () => values.map(({ label, shown }) => element("tr", {}, element("th", { scope: "row" }, label),
-    element("td", { class: "n", "data-behind": kpi }, shown)));
+  const rows = () => values.map(({ day, label, value }) => element("tr", {}, element("th", { scope: "row" }, label),
+    counted("dossiers_resolved", `${scopeOf(view)};processing_working_days=${day}${day > most ? "+" : ""}`, value)));
   find("days-taken").replaceChildren(charted("days", `Hồ sơ đã giải quyết theo số ngày làm việc, ${RUNNING}`, "days",
     days.size ? values : [], rows, ["Ngày làm việc", wide("Hồ sơ")]));
 }
 
 function providers() {
   const values = data.providers.map(([, name, times]) => ({ label: name, value: times, shown: number.format(times) }));
-  const rows = () => data.providers.map(([, name, times, amount]) => element("tr", {}, element("th", { scope: "row" }, name),
-    element("td", { class: "n", "data-behind": "payments_paid" }, number.format(times)),
-    element("td", { class: "n", "data-behind": "payments_paid_amount" }, number.format(amount))));
+  const rows = () => data.providers.map(([code, name, times, amount]) => element("tr", {}, element("th", { scope: "row" }, name),
+    counted("payments_paid", `provider=${code}`, times), counted("payments_paid_amount", `provider=${code}`, amount)));
   find("paid-through").replaceChildren(charted("providers", `Giao dịch thanh toán thành công theo đơn vị, ${RUNNING}`, "providers",
     values, rows, ["Đơn vị", wide("Giao dịch"), wide("Số tiền (VND)")], { rows: values.length }));
 }
 
 function facilities() {
-  const { listed, known } = data.facilities, counts = listed.map(([name, times]) => [name, Number(times)]);
-  const values = counts.map(([name, times], place) => ({ label: `${place + 1}. ${name}`, value: times, shown: number.format(times) }));
-  const rows = () => counts.map(([name, times]) => element("tr", {}, element("th", { scope: "row" }, name),
-    element("td", { class: "n", "data-behind": "health_lookups" }, number.format(times))));
-  find("looked-up").replaceChildren(
+  const { listed, known, drawn } = data.facilities;
+  const values = listed.slice(0, drawn).map(([, name, , times], place) =>
+    ({ label: `${place + 1}. ${name}`, value: times, shown: number.format(times) }));
+  const rows = () => listed.map(([code, name, , times]) => element("tr", {}, element("th", { scope: "row" }, name),
+    counted("health_lookups", `facility=${code}`, times)));
+  find("looked-up").replaceChildren(...communes(),
     charted("facilities", `Lượt tra cứu theo cơ sở, ${RUNNING}`, "providers", values, rows, ["Cơ sở", wide("Lượt tra cứu")], { rows: values.length }),
     element("p", { class: "note" }, known > listed.length
-      ? `Còn ${number.format(known - listed.length)} cơ sở không liệt kê (ít lượt hơn, hoặc dưới ${data.smallest} lượt).` : ""));
+      ? `Còn ${number.format(known - listed.length)} cơ sở không liệt kê (dưới ${data.smallest} lượt, hoặc để số đó không suy ra được).` : ""));
+}
+
+// A tile for each commune, a row for each district. A commune's figure is the sum of its facilities, each of which is
+// listed; where one is not, the figure is withheld.
+function communes() {
+  const sums = new Map(), partly = new Set(data.facilities.partly), placed = new Map();
+  for (const [, , commune, times] of data.facilities.listed) sums.set(commune, (sums.get(commune) ?? 0) + times);
+  const values = Object.entries(data.communes).map(([code, { name, district }]) => {
+    const place = placed.get(district) ?? 0, isHidden = partly.has(code), value = isHidden ? null : sums.get(code) ?? null;
+    placed.set(district, place + 1);
+    return { code, commune: name, district, place, value, isHidden, shown: isHidden ? "ẩn" : number.format(value ?? 0) };
+  });
+  if (!values.length) return [];
+  const rows = () => values.filter(({ value, isHidden }) => value !== null || isHidden).map(({ code, commune, district, value }) =>
+    element("tr", {}, element("th", { scope: "row" }, commune), element("td", {}, district), value === null
+      ? element("td", { class: "n", "data-kpi": "health_lookups", "data-scope": `commune=${code}`, "data-from": data.opened.from,
+        "data-to": data.as_of, "data-withheld": "true" }, "ẩn")
+      : counted("health_lookups", `commune=${code}`, value)));
+  return [charted("communes", `Lượt tra cứu theo xã, phường nơi có cơ sở, ${RUNNING}. Mỗi ô một xã, mỗi hàng một huyện; chấm: số được ẩn`, "tiles",
+    values, rows, ["Xã, phường", "Huyện", wide("Lượt tra cứu")], { rows: placed.size })];
 }
 
 function ranks() {
@@ -198,31 +230,36 @@ function ranks() {
   const points = Object.entries(data.ranks).flatMap(([kpi, years]) => years.map(([year, rank, units]) => ({ kpi, year, rank, units })));
   const values = points.map(({ kpi, year, rank }) => ({ label: String(year), series: names.get(kpi), value: rank, shown: number.format(rank) }));
   const rows = () => points.map(({ kpi, year, rank, units }) => element("tr", {}, element("th", { scope: "row" }, names.get(kpi)),
-    element("td", { class: "n" }, String(year)), element("td", { class: "n", "data-rank": kpi, "data-year": year }, number.format(rank)),
-    element("td", { class: "n" }, units === null ? MISSING : number.format(units))));
+    element("td", {}, String(year)), element("td", { class: "n", "data-rank": kpi, "data-year": year, "data-kpi": kpi, "data-scope": "province=all",
+      "data-from": `${year}-01-01`, "data-to": [`${year}-12-31`, data.as_of].sort()[0], "data-value": rank }, number.format(rank)),
+    element("td", {}, units === null ? MISSING : number.format(units))));
   find("ranked").replaceChildren(charted("ranks", "Xếp hạng của tỉnh qua các năm (hạng 1 ở trên)", "ranks", values, rows,
-    ["Chỉ số", wide("Năm"), wide("Hạng"), wide("Số đơn vị xếp hạng")]));
+    ["Chỉ số", "Năm", wide("Hạng"), "Số đơn vị xếp hạng"]));
 }
 
 function scorecards() {
   const byIndex = Map.groupBy(data.scores, ({ index_code, version }) => `${index_code} · ${version}`);
-  const points = (value) => element("td", { class: "n" }, value === null ? MISSING : two.format(value));
+  const points = ({ index_code, version, criterion_code, ...one }, which) => element("td", {
+    class: "n", "data-criterion": `${index_code} ${version} ${criterion_code}`, "data-points": which, "data-scope": "province=all",
+    "data-from": data.opened.from, "data-to": data.as_of, "data-value": one[which] ?? "",
+  }, one[which] === null ? MISSING : two.format(one[which]));
   find("scored").replaceChildren(...[...byIndex].map(([index, criteria]) =>
     table(`${index}, ${RUNNING}`, ["Tiêu chí", wide("Điểm tối đa"), wide("Điểm đạt"), wide("Điểm mất"), "Tình trạng"],
       criteria.map((one) => element("tr", {},
         element("th", { scope: "row", style: `padding-left: ${0.6 + one.depth}rem` }, `${one.criterion_code} ${one.name_vi}`),
-        points(one.max_points), points(one.points), points(one.points_lost),
+        ...["max_points", "points", "points_lost"].map((which) => points(one, which)),
         element("td", {}, one.status === "computed" ? "đã tính" : "chưa đủ số liệu"))))));
   if (!byIndex.size) find("scored").append(element("p", { class: "note" }, "Chưa có bảng điểm cho năm này."));
 }
 
 function quality() {
   const { checks, passed, blocking, rejected_files, rejected_rows, flags, late } = data.quality;
-  const facts = { "Phép kiểm tra đạt": `${number.format(passed)} / ${number.format(checks)}`, "Lỗi chặn công bố": number.format(blocking),
-    "Tệp bị từ chối": number.format(rejected_files), "Dòng bị từ chối": number.format(rejected_rows), "Cảnh báo số liệu": number.format(flags),
-    "Nguồn nộp trễ": number.format(late) };
-  find("found").replaceChildren(element("dl", { class: "cards" }, ...Object.entries(facts).map(([name, fact]) =>
-    element("div", { class: "card" }, element("dt", {}, name), element("dd", { class: "value" }, fact)))),
+  const facts = Object.entries({ checks, passed, blocking, rejected_files, rejected_rows, flags, late });
+  const names = { checks: "Phép kiểm tra", passed: "Phép kiểm tra đạt", blocking: "Lỗi chặn công bố", rejected_files: "Tệp bị từ chối",
+    rejected_rows: "Dòng bị từ chối", flags: "Cảnh báo số liệu", late: "Nguồn nộp trễ" };
+  find("found").replaceChildren(element("dl", { class: "cards" }, ...facts.map(([fact, value]) =>
+    element("div", { class: "card" }, element("dt", {}, names[fact]),
+      element("dd", { class: "value" }, element("span", { "data-quality": fact, "data-value": value }, number.format(value)))))),
     element("p", {}, element("a", { href: "../review/index.html" }, "Xem trang rà soát: từng lỗi, từng đơn vị, sổ gửi lại")));
 }
 
@@ -269,11 +306,11 @@ function league() {
     if (left === null) return 1;
     return right === null ? -1 : up ? left - right : right - left;
   });
-  const headers = [wide("#"), "Đơn vị", ...LEAGUE.map((kpi) => element("th",
+  const headers = ["#", "Đơn vị", ...LEAGUE.map((kpi) => element("th",
     { scope: "col", class: "n", "aria-sort": kpi === sort ? (up ? "ascending" : "descending") : "none" },
     element("button", { type: "button", "data-sort": kpi, onclick: () => go({ sort: kpi, up: kpi === sort && !up }) },
       data.kpis[kpi].name + (kpi === sort ? (up ? " ▲" : " ▼") : ""))))];
-  const rows = codes.map((code, place) => element("tr", {}, element("td", { class: "n" }, number.format(place + 1)),
+  const rows = codes.map((code, place) => element("tr", {}, element("td", {}, number.format(place + 1)),
     element("th", { scope: "row" }, element("button", { type: "button", onclick: () => open(code) }, data.agencies[code].name)),
     ...LEAGUE.map((kpi) => shown(`agency=${code}`, kpi, at, { class: "n" }, "td"))));
   find("league-table").replaceChildren(table(`${called(at)}: ${codes.length} đơn vị có hồ sơ`, headers, rows));
@@ -296,23 +333,24 @@ function agency() {
     const sums = byField.get(field) ?? kpis.map(() => 0);
     byField.set(field, sums.map((sum, i) => sum + counts[i]));
   }
-  const counts = (values) => values.map((value, i) => element("td", { class: "n", "data-behind": kpis[i] }, number.format(value)));
+  const counts = (split, values) => values.map((value, i) => counted(kpis[i], `agency=${code};${split}`, value));
   const since = RUNNING, headers = () => kpis.map((kpi) => wide(data.kpis[kpi].name));
   const lists = data.dossiers.of[code] ?? {};
   const listed = (key, title) => lists[key]
     ? table(`${title}: ${number.format(lists[key].known)}${lists[key].known > lists[key].first.length ? `, ${lists[key].first.length} hồ sơ hạn sớm nhất` : ""}`,
       ["Mã hồ sơ", "Thủ tục", "Hạn trả"], lists[key].first.map(([dossier, procedure, due]) => element("tr", {},
         element("th", { scope: "row" }, dossier), element("td", {}, data.procedures[procedure] ?? procedure ?? MISSING),
-        element("td", { class: "n" }, due ? day(due) : MISSING))), { "data-list": key, "data-all": lists[key].known })
+        element("td", {}, due ? day(due) : MISSING))), { "data-list": key, "data-all": lists[key].known })
     : element("p", { class: "note" }, `${title}: không có.`);
   find("opened").replaceChildren(
     listed("overdue", "Hồ sơ đang giải quyết quá hạn"),
     listed("soon", `Hồ sơ sắp đến hạn (trong ${data.dossiers.soon} ngày làm việc tới)`),
     table(`Theo lĩnh vực, ${since}`, ["Lĩnh vực", ...headers()], [...byField].map(([field, values]) =>
-      element("tr", {}, element("th", { scope: "row" }, data.fields[field] ?? field ?? MISSING), ...counts(values)))),
+      element("tr", {}, element("th", { scope: "row" }, data.fields[field] ?? field ?? MISSING), ...counts(`field=${field ?? ""}`, values)))),
     element("details", {}, element("summary", {}, `Theo thủ tục, ${since} (${rows.length})`),
-      table(`Theo thủ tục, ${since}`, ["Thủ tục", ...headers()], rows.map(([, procedure, ...values]) =>
-        element("tr", {}, element("th", { scope: "row" }, `${data.procedures[procedure] ?? MISSING} · ${procedure ?? MISSING}`), ...counts(values))))));
+      table(`Theo thủ tục, ${since}`, ["Thủ tục", ...headers()], rows.map(([field, procedure, ...values]) =>
+        element("tr", {}, element("th", { scope: "row" }, `${data.procedures[procedure] ?? MISSING} · ${procedure ?? MISSING}`),
+          ...counts(`field=${field ?? ""};procedure=${procedure ?? ""}`, values))))));
 }
 
 // ---- charts

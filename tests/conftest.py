@@ -40,6 +40,7 @@ KEY = "a key for tests, which no province uses"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="campaigns in full, which take hours, not in short form")
+    parser.addoption("--renew-baselines", action="store_true", help="take the pictures of pages anew, to be looked at")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support import browser as real
-from tests.support.browser import barriers, open_all, opened
+from tests.support.browser import barriers, difference, open_all, opened, picture, text_width
 
 pytestmark = real.in_browser
+BASELINES = Path(__file__).parent / "baselines"
 # Path, view, width, scheme, and whether all that is folded is opened (the review page folds every row).
 LOOKS = [
     ("dashboard/index.html", "", 1280, "light", True),
@@ -45,6 +47,35 @@ def test_everyone_can_use_it(
             open_all(page)
         assert barriers(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+
+
+@pytest.fixture(scope="module")
+def renews(request: pytest.FixtureRequest) -> bool:
+    return request.config.getoption("--renew-baselines")
+
+
+@pytest.mark.parametrize("width", [1280, 768, 390])
+@pytest.mark.parametrize("name", ["dashboard", "docs"])
+def test_it_looks_as_it_did(chromium: Browser, release: Path, renews: bool, name: str, width: int) -> None:
+    """Pictures are kept that a person has looked at (CONTRIBUTING.md)."""
+    kept, letters = BASELINES / f"{name}-{width}.jpg", BASELINES / "letters.json"
+    with opened(chromium, release / name / "index.html", width=width, height=1200) as page:
+        taken, wide = picture(page), text_width(page)
+    if renews:
+        BASELINES.mkdir(exist_ok=True)
+        kept.write_bytes(taken)
+        letters.write_text(json.dumps({"text_width": wide}) + "\n", "utf-8")
+    if abs(wide - json.loads(letters.read_text("utf-8"))["text_width"]) > 1:
+        pytest.skip("the letters of this machine are not those of the pictures")
+    assert difference(chromium, kept.read_bytes(), taken) < 0.02
+
+
+def test_another_look_is_seen(chromium: Browser, release: Path) -> None:
+    with opened(chromium, release / "docs" / "index.html", width=768) as page:
+        before = picture(page)
+        assert difference(chromium, before, picture(page)) == 0
+        page.add_style_tag(content=".doors li { margin-top: 12px }")
+        assert difference(chromium, before, picture(page)) > 0.02
 
 
 def test_a_barrier_is_seen(chromium: Browser, tmp_path: Path) -> None:

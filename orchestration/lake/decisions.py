@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from orchestration.errors import CchcError
 from orchestration.files import write_text
 from orchestration.lake.files import Content
 
@@ -35,12 +36,15 @@ class Decision:
 
 
 def recorded(folder: Path) -> list[Decision]:
-    """Every decision ever recorded in a folder, oldest first."""
+    """Every decision ever recorded in a folder, oldest first. Raises CchcError naming one that cannot be read."""
     found = []
     for path in sorted(folder.glob("*.json")):
-        values = json.loads(path.read_text("utf-8"))
-        values["stamp"] = datetime.fromisoformat(values["stamp"]) if values["stamp"] else None
-        found.append(Decision(**values))
+        try:
+            values = json.loads(path.read_text("utf-8"))
+            values["stamp"] = datetime.fromisoformat(values["stamp"]) if values["stamp"] else None
+            found.append(Decision(**values))
+        except (OSError, ValueError, KeyError, TypeError):
+            raise CchcError(f"the decision {path} cannot be read: restore it from a backup") from None
     return found
 
 

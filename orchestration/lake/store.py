@@ -104,6 +104,16 @@ class Lake:
         held = [f for one in self.state.accepted.values() for f in (one, one.former) if f is not None]
         return [f for f in held if not self._is_whole(f, thoroughly)]
 
+    def foreign(self) -> list[Path]:
+        """Files that lie in the folder and that nothing of the lake knows."""
+        known = {*self.state.paths(), *self.state.stored, str(self.register.path), str(self.erasures.path)}
+        of_its_own = {"_replaced", self._decisions.name}
+        return sorted(
+            path
+            for path in self.root.rglob("*")
+            if path.is_file() and str(path) not in known and path.relative_to(self.root).parts[0] not in of_its_own
+        )
+
     def _is_whole(self, file: LakeFile, thoroughly: bool) -> bool:
         stored, path = self.state.stored[file.path], Path(file.path)
         try:

@@ -210,6 +210,16 @@ def damage(release: Release) -> str | None:
     return f"{wrong[0]} {'differs from its sum' if wrong[0] in found else 'is missing'}{more}"
 
 
+def foreign(home: Home) -> list[Path]:
+    """What lies among the releases and is none, or in one and not in its manifest."""
+    found = [p for p in home.releases.glob("*") if not p.name.startswith(".") and not _ID.fullmatch(p.name)]
+    for release in published(home):
+        named = {MANIFEST, *release.manifest.get("files", ())}
+        lying = (p for p in release.path.rglob("*") if not p.is_dir())
+        found += [p for p in lying if p.relative_to(release.path).as_posix() not in named]
+    return sorted(found)
+
+
 def _damaged(path: Path, reason: str) -> ReleaseDamaged:
     return ReleaseDamaged(f"the release {path} is damaged: {reason}; run `cchc nightly` to publish it anew")
 
@@ -293,9 +303,21 @@ def switch(home: Home, release: Path) -> None:
 
 def retire(home: Home, keep: int) -> list[str]:
     """Write down that all but the last releases go, never the current one, and remove them. Whoever has one open keeps
-    its files."""
+    its files.
+
+    Those of an earlier day than a release before them are counted apart, so that days asked for again push no night's
+    release out, nor nights theirs; they go with the last of those nights. The last published says which are counted.
+    """
     held = home.current.resolve().name
-    gone = [path.name for path in _folders(home)[:-keep] if path.name != held]
+    in_turn: list[str] = []
+    beside: list[str] = []
+    newest, counted = "", in_turn
+    for path in _folders(home):
+        day = path.name.partition("_")[2]
+        counted = beside if day < newest else in_turn
+        counted.append(path.name)
+        newest = max(newest, day)
+    gone = [name for name in counted[:-keep] if name != held]
     if gone:
         Audit(home).record("removed", what=f"releases {', '.join(gone)}")
     for name in gone:

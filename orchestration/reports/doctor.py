@@ -13,7 +13,7 @@ from importlib.metadata import distributions, requires, version
 from pathlib import Path
 
 from orchestration.audit import Audit
-from orchestration.errors import CchcError
+from orchestration.errors import CchcError, told
 from orchestration.home import Home
 from orchestration.ingestion import landing
 from orchestration.lake.store import Lake
@@ -53,6 +53,7 @@ def examine(settings: Settings, home: Home) -> Iterator[Finding]:
         "releases": lambda: _releases(home),
         "reported": lambda: _reported(home),
         "packs": lambda: _packs(home),
+        "foreign": lambda: _foreign(home, lake),
         "space": lambda: _space(settings, home, lake),
         "clock": lambda: _clock(home, lake),
         "versions": lambda: _versions(home),
@@ -64,8 +65,10 @@ def _found(subject: str, look: Callable[[], tuple[str, str]]) -> Finding:
     try:
         return Finding(subject, *look())
     except CchcError as error:
-        said, _, remedy = str(error).rpartition(": ")
-        return Finding(subject, said, remedy)
+        said, _, remedy = str(error).partition(": ")
+        return Finding(subject, said, remedy or "see docs/runbook.md")
+    except Exception as error:  # whatever somebody did to a home
+        return Finding(subject, f"cannot be examined: {told(error)}", "restore what is named from a backup")
 
 
 def _settings(settings: Settings) -> tuple[str, str]:
@@ -82,10 +85,12 @@ def _landing(settings: Settings) -> tuple[str, str]:
 
 
 def _rights(home: Home) -> tuple[str, str]:
-    held = [home.root, home.lake, home.work, home.dagster, home.warehouse, home.key_file]
-    open_ = [p for p in held if p.exists() and stat.S_IMODE(p.stat().st_mode) & 0o007]
+    closed = dict.fromkeys((home.lake, home.work, home.dagster, home.warehouse, home.key_file), 0o077)
+    ways_in = dict.fromkeys((home.root, home.releases), 0o027)
+    open_ = [(p, m) for p, m in (ways_in | closed).items() if p.exists() and stat.S_IMODE(p.stat().st_mode) & m]
     if open_:
-        return f"{', '.join(map(str, open_))} can be read by everybody", "chmod o-rwx them"
+        remedy = "; ".join(f"chmod {'go-rwx' if mode == 0o077 else 'g-w,o-rwx'} {path}" for path, mode in open_)
+        return f"{', '.join(str(path) for path, _ in open_)} is open to others than the owner", remedy
     return "nothing but the way to the releases is open to others than the owner", ""
 
 
@@ -104,11 +109,14 @@ def _register(home: Home, lake: Lake) -> tuple[str, str]:
                 f"{lake.register.path} is not the one that {release.release_id} was built from",
                 "restore it from a backup",
             )
+    _ = lake.erased, lake.decisions()  # each tells if it cannot be read
     return f"{head['entries']} entries, each holding the digest of the one before", ""
 
 
 def _audit(home: Home) -> tuple[str, str]:
     trail = Audit(home)
+    if not trail.entries and (reports(home) or releases.published(home)):
+        return f"{home.audit} is missing, and the home has published", "restore it from a backup"
     for release in releases.published(home):
         if not trail.holds(release.manifest.get("audit", {"entries": 0})):
             said = f"{home.audit} is not the one that {release.release_id} was published under"
@@ -134,14 +142,26 @@ def _releases(home: Home) -> tuple[str, str]:
     found += [f"the release {r.path} is damaged: {why}" for r in kept if (why := releases.damage(r))]
     if found:
         return "; ".join(found), "`cchc nightly` publishes the current one anew; remove an older one"
+    if kept and not home.current.is_symlink():
+        return f"{home.current} is missing: readers find no release", "`cchc nightly` publishes it anew"
     history = CheckHistory(home.checks)
     history.to_table()
     nights = history.register.head["entries"]
+    if kept and not nights:
+        return f"{home.checks} is missing, and nights were judged", "restore it from a backup; else it begins anew"
     return f"{len(kept)} releases, every file as its manifest says; checks of {nights} nights, as they were kept", ""
 
 
 def _reported(home: Home) -> tuple[str, str]:
-    return f"{len(reports(home))} releases recorded, each holding the digest of the one before", ""
+    recorded = {report.release_id for report in reports(home)}
+    with suppress(CchcError):  # of a trail that cannot be read, the line before tells
+        published = {e["release_id"] for e in Audit(home).entries if e.get("outcome") == "published"}
+        # One that is kept and not recorded yet, the next run records.
+        lost = published - recorded - {release.release_id for release in releases.published(home)}
+        if lost:
+            said = f"{home.reported} lacks {min(lost)}, which was published, and {len(lost) - 1} more"
+            return said, "restore it from a backup: what was reported first is known from nowhere else"
+    return f"{len(recorded)} releases recorded, each holding the digest of the one before", ""
 
 
 def _packs(home: Home) -> tuple[str, str]:
@@ -158,6 +178,17 @@ def _packs(home: Home) -> tuple[str, str]:
     if found:
         return "; ".join(found), "restore it from a backup, or from what was handed in"
     return f"{len(kept)} evidence packs, every file as it was frozen", ""
+
+
+def _foreign(home: Home, lake: Lake) -> tuple[str, str]:
+    found = releases.foreign(home)
+    if not _found("register", lambda: _register(home, lake)).remedy:  # else nobody knows what the lake holds
+        found += lake.foreign()
+    if found:
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        said = f"not put there by the warehouse: {', '.join(map(str, found[:_NAMED]))}{more}"
+        return said, "unless a run goes on, move it out of the home: a night may take it for what it left half done"
+    return "nothing in lake and releases that the warehouse did not put there", ""
 
 
 def _space(settings: Settings, home: Home, lake: Lake) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from importlib.metadata import version
@@ -20,8 +21,8 @@ from orchestration.submissions import pack
 from tests.conftest import KEY
 
 WELL = [
-    "settings", "landing", "rights", "key", "register", "audit", "lake", "releases", "reported", "packs", "space", "clock",
-    "versions",
+    "settings", "landing", "rights", "key", "register", "audit", "lake", "releases", "reported", "packs", "foreign", "space",
+    "clock", "versions",
 ]  # fmt: skip
 
 
@@ -106,6 +107,45 @@ def test_a_pack_that_is_not_what_was_frozen(
     ailing = examined()
     assert set(ailing) == {"packs"}
     assert "manifest.json differs from its sum" in ailing["packs"] and "PAR-2022 is gone" in ailing["packs"]
+
+
+def test_what_somebody_did_to_a_home(
+    examined: Callable[..., dict[str, str]], landing_and_home: tuple[Path, Path]
+) -> None:
+    """Whatever it is, it is named, and what comes after it is examined, too."""
+    home = landing_and_home[1]
+    release = (home / "current").resolve()
+    release.chmod(0o750)
+    for path in (home / "lake/dossiers/mine.parquet", home / "lake/notes.txt", release / "added.txt"):
+        path.write_text("x")
+    (home / "releases/my copy").mkdir()
+    (home / "lake").chmod(0o750)
+    (home / "current").unlink()
+    last = json.loads((home / "last_run.json").read_text())
+    (home / "last_run.json").write_text(json.dumps(last | {"ended_at": "2023-01-01T00:00:00"}))  # no zone
+    Audit(Home(home)).record("ran", outcome="published", release_id="000000_2023-01-01")
+    ailing = examined()
+    assert set(ailing) == {"rights", "releases", "reported", "foreign", "clock"}
+    assert f"{home / 'lake'} is open to others" in ailing["rights"]
+    assert "readers find no release" in ailing["releases"] and "lacks 000000_2023-01-01" in ailing["reported"]
+    assert "mine.parquet" in ailing["foreign"] and "1 more" in ailing["foreign"]
+    assert "cannot be examined: TypeError" in ailing["clock"]
+
+
+def test_what_is_gone(examined: Callable[..., dict[str, str]], landing_and_home: tuple[Path, Path]) -> None:
+    """Chains that begin anew would look sound."""
+    home = landing_and_home[1]
+    (home / "audit.jsonl").unlink()
+    shutil.rmtree(home / "checks")
+    (home / "lake/_erased.jsonl").write_text('{"pseudonym": "x"}\n')
+    ailing = examined()
+    assert set(ailing) == {"register", "audit", "releases"}
+    assert "the list of those erased" in ailing["register"] and "is missing" in ailing["audit"]
+    assert "checks is missing" in ailing["releases"]
+    (home / "lake/_erased.jsonl").unlink()
+    (home / "lake/_decisions").mkdir()
+    (home / "lake/_decisions/000001-accepted.json").write_text("{")
+    assert "000001-accepted.json cannot be read" in examined()["register"]
 
 
 def test_what_ails_around_a_home(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

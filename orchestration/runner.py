@@ -28,11 +28,13 @@ _FOURTH = _THIRD + (
 )
 # A run whose process died frees its place. What a run says line by line stands in its page; the log of a service gets
 # what went wrong.
-_SETTINGS = _FOURTH + (
+_FIFTH = _FOURTH + (
     "run_launcher:\n  module: orchestration.dagster.liveness\n  class: NightLauncher\n"
     "python_logs:\n  python_log_level: WARNING\n"
 )
-_FORMER = (_FIRST, _SECOND, _THIRD, _FOURTH)
+# A night that was killed begins once more by itself; one that ended with an error has had its tries.
+_SETTINGS = _FIFTH + "run_retries:\n  enabled: true\n  max_retries: 1\n  retry_on_asset_or_op_failure: false\n"
+_FORMER = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 

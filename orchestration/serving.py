@@ -21,6 +21,8 @@ from orchestration.settings import Settings
 
 HOST = "127.0.0.1"
 _HOUSE = ["-m", "orchestration.definitions"]
+# Each look at queue, schedule and landing is a line else: some twenty thousand a day.
+_LOGS = ["warning", "--code-server-log-level", "warning"]
 _LOOKS_SECONDS, _ENDS_SECONDS = 0.5, 30
 
 
@@ -45,8 +47,8 @@ def _serve(home: Home, landing: Path, port: int, announce: Callable[[str, str], 
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
     commands = {
-        "page": ["dagster-webserver", "--host", HOST, "--port", str(port), *_HOUSE],
-        "daemon": ["dagster-daemon", "run", *_HOUSE],
+        "page": ["dagster-webserver", "--host", HOST, "--port", str(port), "--dagster-log-level", *_LOGS, *_HOUSE],
+        "daemon": ["dagster-daemon", "run", "--log-level", *_LOGS, *_HOUSE],
     }
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

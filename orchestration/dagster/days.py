@@ -1,6 +1,7 @@
 """Any past day again: a job with a partition a day, so that a range of days is a backfill of Dagster's page."""
 
 import os
+from dataclasses import replace
 
 from dagster import (
     DailyPartitionsDefinition,
@@ -12,6 +13,7 @@ from dagster import (
     job,
     op,
 )
+from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from orchestration.dagster.liveness import show_alive
 from orchestration.dagster.patience import tried_again
@@ -33,9 +35,12 @@ def publish_day(context: OpExecutionContext, installation: Installation, listene
     show_alive(context.instance, context.run_id)
     day = DAYS.time_window_for_partition_key(context.partition_key).start.date()
     with heeded(), tried_again(context) as patience, plainly("the night"):
-        request = Request(installation.landed(patience.tries_again), day, tries_again=patience.tries_again)
-        published = run_night(request, listener, patience.seconds)
+        settings = installation.landed(patience.tries_again)
+        kept = replace(settings, keep_releases=max(settings.keep_releases, _asked_together(context)))
+        published = run_night(Request(kept, day, tries_again=patience.tries_again), listener, patience.seconds)
     release = published.release
+    if not any(source["status"] == "accepted" for source in release.manifest["sources"]):
+        context.log.warning(f"no export is known at the end of {day}: the release of that day is empty")
     context.add_output_metadata(
         {
             "release_id": release.release_id,
@@ -44,6 +49,13 @@ def publish_day(context: OpExecutionContext, installation: Installation, listene
             "review_page": MetadataValue.path(str(release.review_page)),
         }
     )
+
+
+def _asked_together(context: OpExecutionContext) -> int:
+    """Of how many days the backfill is that this run belongs to: its first must not go before its last is there."""
+    asked = context.run.tags.get(BACKFILL_ID_TAG)
+    backfill = context.instance.get_backfill(asked) if asked else None
+    return len(backfill.partition_names or ()) if backfill else 0
 
 
 def past_days() -> JobDefinition:

@@ -38,6 +38,11 @@ class IngestionReport:
     mended: tuple[str, ...] = ()
 
     @property
+    def new(self) -> int:
+        """How many landed files were read that the lake did not know: what one nests is of it, and no file."""
+        return sum(not f.is_nested and f.source_file not in self.mended for f in self.written)
+
+    @property
     def rows_read(self) -> int:
         return sum(f.rows_read for f in self.written)
 

@@ -160,7 +160,7 @@ def ingest(night: Night) -> Ingested:
     if request.reads_landing:
         announce(
             "ingest",
-            f"{report.seen} files in landing, {len(report.written)} new, {report.rows_read:,} rows read, "
+            f"{report.seen} files in landing, {report.new} new, {report.rows_read:,} rows read, "
             f"{report.rows_rejected:,} rejected"
             + (f", {len(report.mended)} damaged lake files read again" if report.mended else ""),
         )
@@ -173,6 +173,8 @@ def known(night: Night, report: IngestionReport) -> Ingested:
     decisions = lake.standing_decisions()
     damaged = {f.path for f in lake.damaged(thoroughly=not request.reads_landing)} - {""}
     files = [f for f in counted(lake.files(), decisions, request.as_of) if f.path not in damaged]
+    if not any(f.status == "accepted" for f in files):
+        night.listener.announce("ingest", f"no export is known at the end of {request.as_of}: the release is empty")
     last = releases.baseline(night.home)
     lost = losses(lake, decisions, request.as_of, last.manifest["sources"] if last else [])
     return Ingested(report, tuple(files), decisions, tuple(lost))

@@ -166,6 +166,7 @@ def test_a_damaged_lake_file_is_read_again_or_blocks(how: str, province: Provinc
     damage(province.lake_file(), how)
     night = province.night()
     assert (province.rows, province.lost, night.report.mended) == (100, [], (NAME,))
+    assert night.report.new == 0
     damage(province.lake_file(), how)
     (province.landing / NAME).unlink()
     province.night()

@@ -23,6 +23,9 @@ from dagster import (
     RunConfig,
     job,
 )
+from dagster._core.events import RunFailureReason
+from dagster._core.execution.retries import auto_reexecution_should_retry_run
+from dagster._daemon.auto_run_reexecution.auto_run_reexecution import should_retry
 from dagster._daemon.monitoring.run_monitoring import monitor_started_run
 
 from orchestration.dagster.assets import NightConfig
@@ -217,6 +220,9 @@ def test_a_run_whose_process_died_frees_its_place(tmp_path: Path, monkeypatch: p
             return {run.run_id: run.status for run in instance.get_runs()}
 
         assert monitored() == {dead: DagsterRunStatus.FAILURE, alive: DagsterRunStatus.STARTED}
+        ended = instance.get_run_by_id(dead)
+        assert should_retry(ended, instance), "a night that was killed begins once more"
+        assert not auto_reexecution_should_retry_run(instance, ended, RunFailureReason.STEP_FAILURE)
         os.close(_held.pop(alive))
         close_dead_runs(instance)
         assert monitored()[alive] == DagsterRunStatus.FAILURE and not list((home.dagster / "alive").iterdir())

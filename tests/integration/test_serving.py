@@ -91,7 +91,8 @@ def test_the_page_is_this_machine_s_alone(served: subprocess.Popen[str], port: i
         with socket.socket() as other:
             other.settimeout(5)
             assert other.connect_ex((address, port)) != 0
-    assert "Warning" not in served.said.read_text()
+    said = served.said.read_text()
+    assert "Warning" not in said and "INFO" not in said, said
 
 
 def test_schedule_and_sensor_run(served: subprocess.Popen[str], port: int) -> None:

@@ -24,6 +24,7 @@ def lake(records: list[object], folder: Path) -> dict[str, list[tuple]]:
     """(row number, dossier, reason, bad column, raw row) of each source's lake file."""
     put(folder / "landing/dossiers/a_20230722.json", json_bytes(records))
     night = nights.ingested(folder / "landing", folder / "home")
+    assert (night.report.seen, night.report.new) == (1, 1)
     found = {}
     for file in night.files:
         rows = duckdb.sql(

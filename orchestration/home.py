@@ -58,12 +58,13 @@ class Home:
     def for_writing(cls, settings: Settings) -> Home:
         """The home of a command that writes, made when missing.
 
-        Raises UsageError when it cannot be written, belongs to something else or to another version.
+        Raises UsageError when it cannot be written, belongs to something else, to another account or version.
         """
         home = cls(_root(settings))
         try:
             home.root.mkdir(parents=True, exist_ok=True, mode=0o750)
             home._check_marker()
+            home._require_its_account()
             # Readers need the releases and the way to them; the rest is the owner's alone.
             for folder, mode in {
                 home.root: 0o750,
@@ -120,14 +121,24 @@ class Home:
                 "use the version that made it, or restore a backup from before, or give a new --home"
             )
 
+    def _require_its_account(self) -> None:
+        """Raises UsageError for root in the home of another account, which could not read what root makes there."""
+        owner = self.root.stat().st_uid
+        if os.geteuid() == 0 != owner:
+            raise UsageError(
+                f"the home {self.root} belongs to account {owner}, and root would leave files that it cannot read: run "
+                "it as that account (docs/operations.md)"
+            )
+
     @contextmanager
     def lock(self, patience: float = 0) -> Iterator[None]:
         """Hold the home for one writing run; the kernel lets go when the process dies.
 
         Another run that holds it is waited for as many seconds as `patience` says. Raises HomeBusy after that, and
-        UsageError when the home cannot be written.
+        UsageError when the home cannot be written, or not by this account.
         """
         try:
+            self._require_its_account()
             handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o640)
         except OSError as error:
             raise UsageError(f"the home {self.root} cannot be written: {error.strerror}") from error

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.errors import UsageError
 from orchestration.home import Home
 from orchestration.publishing import releases
 from orchestration.settings import Settings
@@ -30,6 +31,20 @@ def test_readers_need_the_releases_only(home: Path) -> None:
     private = [home / "warehouse.duckdb", target_of(home), *target_of(home).rglob("*")]
     assert [p for p in private if p.stat().st_mode & 0o077] == []
     assert [p for p in home.rglob("*") if not p.is_symlink() and p.stat().st_mode & 0o007] == []
+
+
+def test_root_stays_out_of_the_home_of_another_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings.load(home=tmp_path)
+    home = Home.for_writing(settings)
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 12345, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(UsageError, match="root would leave files"):
+        Home.for_writing(settings)
+    with pytest.raises(UsageError, match="root would leave files"), home.lock():
+        pass
+    assert Home.for_reading(settings).marks
 
 
 def test_a_question_reaches_nothing_else(home: Path, tmp_path: Path) -> None:

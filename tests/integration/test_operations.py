@@ -72,7 +72,7 @@ def test_a_backup_is_restored_and_goes_on(srv: Path, carried_out: Callable[[str]
     )
     kept = names.stdout.splitlines()
     assert "./lake/_register.jsonl" in kept and "./current" in kept and "./audit.jsonl" in kept
-    assert not [name for name in kept if re.match(r"\./(pseudonym\.key|work|dbt|warehouse)", name)]
+    assert not [name for name in kept if re.match(r"\./(pseudonym\.key|work|dbt|dagster|warehouse)", name)]
     shutil.rmtree(home / "lake")
     *_, doctor = carried_out("Restore")
     assert not [line for line in doctor.splitlines() if line.startswith("ails")]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
+from collections.abc import Iterator
 from contextlib import redirect_stderr
 from typing import Any, TextIO
 
@@ -65,7 +67,9 @@ def _execute(request: Request, listener: Listener, home: Home) -> None:
                 raise_on_error=True,
             )
         except Exception as error:
-            raise _cause(error, home) from None
+            cause = _cause(error, home)
+            _let_go(error)
+            raise cause from None
 
 
 class _WithoutRemarks:
@@ -89,15 +93,27 @@ def prepare_storage(home: Home) -> None:
         write_text(settings, _SETTINGS)
 
 
+def _let_go(error: BaseException) -> None:
+    """End the night where Dagster's storage failed between two of its steps: it would hold the home, and tell nobody,
+    for as long as the frames of what was raised."""
+    for link in _links(error):
+        traceback.clear_frames(link.__traceback__)
+
+
 def _cause(error: BaseException, home: Home) -> BaseException:
     """Our own error inside what Dagster wraps around it, also where its storage failed while it wrote that down."""
+    links = list(_links(error))
+    ours = next((link for link in links if isinstance(link, CchcError)), None)
+    return ours or (full_disk(home.dagster) if any(map(is_full_disk, links)) else error)
+
+
+def _links(error: BaseException) -> Iterator[BaseException]:
+    """An error and all that it came from, nearest first."""
     seen: list[BaseException] = []
     links: list[BaseException | None] = [error]
     while links:
         link = links.pop(0)
-        if isinstance(link, CchcError):
-            return link
         if link is not None and link not in seen:
             seen.append(link)
+            yield link
             links += [link.__cause__, link.__context__]
-    return full_disk(home.dagster) if any(map(is_full_disk, seen)) else error

@@ -145,6 +145,9 @@ def _ending(night: Night) -> Iterator[None]:
     except Exception as error:
         night.ends("failed", told(error))
         raise
+    except GeneratorExit:  # whoever takes what the steps hand on gave up
+        night.ends("failed", "what the run told Dagster could not be kept")
+        raise
     except BaseException as stopped:
         night.ends("interrupted", f"stopped by {type(stopped).__name__}")
         raise
@@ -175,7 +178,7 @@ def _never_begun(as_of: date, error: Exception) -> dict[str, Any]:
 
 def _told(home: Home, settings: Settings, said: dict[str, Any]) -> list[str]:
     """What is amiss with the alerts of a run, said on one line of stderr too."""
-    if settings.alerts == Alerts():
+    if settings.alerts == Alerts() or sys.is_finalizing():  # when no thread starts any more: the next run tells
         return []
     try:
         from orchestration.alerts import tell

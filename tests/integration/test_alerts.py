@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from dagster import DagsterInstance, RunConfig
+from dagster import DagsterInstance, EventLogEntry, RunConfig
 
+from orchestration import runner
 from orchestration.alerts import MEMORY, tell
 from orchestration.dagster.assets import NightConfig
+from orchestration.dagster.event_log import NightEventLog
 from orchestration.definitions import NIGHTLY, build_definitions
 from orchestration.errors import CchcError, DiskFull, LandingAway, PublicationBlocked, full_disk
 from orchestration.home import LAST_RUN, Home
@@ -24,6 +29,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import registration
 from tests.conftest import AS_OF, KEY
 from tests.support.servers import closed_port, web_server
+from tests.support.writers import csv_bytes, put
 
 
 class Told:
@@ -236,3 +242,32 @@ def test_the_command_tries_channels_out_and_tells_of_a_landing_that_is_away(
     told.file.mkdir()
     tried = cchc("alerts", "--test")
     assert tried.returncode == 1 and tried.stdout.startswith("ails  file")
+
+
+def test_where_dagster_s_storage_is_full_the_night_ends_and_is_told(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There and then: it is left between two steps, and would hold the home for as long as what was raised is kept."""
+    monkeypatch.setattr(os, "environ", os.environ | told.env)
+    grid = [["Mã hồ sơ", "Mã TTHC", "Trạng thái"], ["H99.01-230721-1", "1.000001", "4"]]
+    put(told.landing / "dossiers/moi_20230722.csv", csv_bytes(grid, ";", "utf-8"))
+    keeps = NightEventLog.store_event
+
+    def full(self: NightEventLog, event: EventLogEntry) -> None:
+        if event.is_dagster_event and event.get_dagster_event().is_step_materialization:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        keeps(self, event)
+
+    monkeypatch.setattr(NightEventLog, "store_event", full)
+    with pytest.raises(DiskFull) as raised:
+        runner.run(Request(told.settings, AS_OF))
+    assert not Home(told.home).is_held() and str(told.home / "dagster") in str(raised.value)
+    assert told.last_run["outcome"] == "failed" and set(told.news()) == {"failed"}
+
+
+def test_as_the_process_ends_nobody_is_told(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread starts any more, and waiting for one would never end: the next run tells."""
+    monkeypatch.setattr(sys, "is_finalizing", lambda: True)
+    with pytest.raises(ZeroDivisionError), held(Request(told.settings, AS_OF)):
+        raise ZeroDivisionError
+    assert told.news() == {} and told.last_run["outcome"] == "failed"

@@ -21,7 +21,7 @@ from orchestration.settings import Settings
 
 HOST = "127.0.0.1"
 _HOUSE = ["-m", "orchestration.definitions"]
-# Each look at queue, schedule and landing is a line else: some twenty thousand a day.
+# Each look at queue, schedule and landing is a line else: thousands a day.
 _LOGS = ["warning", "--code-server-log-level", "warning"]
 _LOOKS_SECONDS, _ENDS_SECONDS = 0.5, 30
 

@@ -13,6 +13,7 @@ import yaml
 
 from orchestration.catalogue import kpi_codes
 from orchestration.publishing import views
+from orchestration.reports.forms.declared import form_codes, form_named
 from orchestration.reports.review.declared import texts, words_of_test
 from orchestration.settings import PROJECT_DIR
 from orchestration.sources import Source, all_sources
@@ -292,6 +293,24 @@ def test_pseudonyms_are_declared() -> None:
     }
     assert not [place for place, (_, said) in classes.items() if said not in ("none", "free_text", "pseudonym")]
     assert not [place for place, (is_one, said) in classes.items() if is_one != (said == "pseudonym")]
+
+
+@pytest.mark.parametrize(
+    ("name", "room"), [("dashboard", "dashboard"), ("review_page", "review"), ("documentation", "docs")]
+)
+def test_the_exposure_of_a_page_is_what_it_reads(name: str, room: str) -> None:
+    code = "".join(path.read_text("utf-8") for path in (PROJECT_DIR / "orchestration" / "reports" / room).rglob("*.py"))
+    published = {n["name"] for n in manifest()["nodes"].values() if n.get("schema") == "marts"}
+    exposure = manifest()["exposures"][f"exposure.cchc.{name}"]
+    assert {parent.rsplit(".", 1)[-1] for parent in exposure["depends_on"]["nodes"]} == (
+        set(re.findall(r"\bmarts\.(\w+)", code)) & published
+    )
+    assert exposure["config"]["meta"]["page"] == f"{room}/index.html"
+
+
+def test_every_form_is_an_exposure() -> None:
+    labels = {e["name"]: e["label"] for e in manifest()["exposures"].values() if e["name"].startswith("form_")}
+    assert labels == {f"form_{re.sub(r'[.-]', '_', code)}": form_named(code).name_vi for code in form_codes()}
 
 
 @pytest.mark.parametrize("source", all_sources().values(), ids=lambda s: s.source)

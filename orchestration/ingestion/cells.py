@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from orchestration.sources import Column, NumberedCodes
@@ -49,6 +50,8 @@ PROVINCE_PREFIXES = [
 @lru_cache(maxsize=1 << 14)
 def fold(text: str) -> str:
     """Header and code-list matching: NFC, blanks and case folded, without diacritics, `đ` as `d`."""
+    if text.isascii():
+        return " ".join(text.split()).lower()
     text = "".join(c for c in unicodedata.normalize("NFC", text) if c not in ZERO_WIDTH)
     text = " ".join(text.split()).casefold().replace("đ", "d")
     return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
@@ -61,6 +64,10 @@ def sql_fold(x: str) -> str:
 
 # A cell of printable ASCII and precomposed Vietnamese letters with single inner blanks: already as `tidied` makes it.
 UNTIDY = r"^ | $|  |[^ -~\x{C0}-\x{24F}\x{1EA0}-\x{1EF9}]"
+
+
+# The texts that say that a cell is missing (`filled`).
+MISSING = "^(?:-?|[Nn](?:/[Aa]|[Uu][Ll][Ll]))$"
 
 
 def is_filled(text: str) -> bool:
@@ -80,7 +87,7 @@ def filled(x: str) -> str:
 
 def clean(x: str) -> str:
     """A raw text, tidied and NULL where missing."""
-    return _let(tidied(x), filled("cell"), name="cell")
+    return let(tidied(x), filled("cell"), name="cell")
 
 
 def code(x: str, is_number: str | None = None) -> str:
@@ -140,14 +147,68 @@ def time(x: str) -> str:
     The commonest spellings are tried by their shape, the rest by pattern: a lenient parser alone would read
     16/11/23 as the year 23.
     """
-    day_first = _day_first(x)
     return (
-        f"case when {x} like '__/__/____' then coalesce(try_strptime({x}, '%d/%m/%Y'), {day_first}) "
-        f"when {x} like '__/__/____ __:__:__' then coalesce(try_strptime({x}, '%d/%m/%Y %H:%M:%S'), {day_first}) "
+        f"coalesce(case when {x} like '__/__/____' then try_strptime({x}, '%d/%m/%Y') "
+        f"when {x} like '__/__/____ __:__:__' then try_strptime({x}, '%d/%m/%Y %H:%M:%S') "
         f"when regexp_full_match({x}, '{_ISO}') then {_iso(x)} "
-        f"when regexp_full_match({x}, '{_SERIAL}') then {_serial(x)} "
-        f"else {day_first} end"
+        f"when regexp_full_match({x}, '{_SERIAL}') then {_serial(x)} end, {_day_first(x)})"
     )
+
+
+# The spellings that nearly every export keeps to, column by column. Digits are bounded so that what has the shape and
+# is no time is none for `time` either: the 31st of February, hour 24.
+_CLOCK = "[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?"
+_DAY, _MONTH, _YEAR = "[0-3][0-9]", "[01][0-9]", "[12][0-9]{3}"
+_COMMON_TIME = (
+    f"({'|'.join(f'{_DAY}{e}{_MONTH}{e}{_YEAR}' for e in ('/', '-', '[.]'))})( {_CLOCK})?"
+    f"|{_YEAR}-{_MONTH}-{_DAY}([T ]{_CLOCK})?|{_YEAR}{_MONTH}{_DAY}([0-2][0-9][0-5][0-9][0-5][0-9])?"
+)
+_COMMON_FORMATS = [
+    *(f"%d{e}%m{e}%Y{clock}" for e in "/-." for clock in (" %H:%M:%S", "", " %H:%M")),
+    *(f"%Y-%m-%d{clock}" for clock in (" %H:%M:%S", "T%H:%M:%S", "", " %H:%M", "T%H:%M")),
+    *("%Y%m%d%H%M%S", "%Y%m%d"),
+]
+_COMMON_NUMBER = {"integer": "[0-9]{1,15}", "money": "[0-9]{1,15}", "decimal": r"[0-9]{1,15}(\.[0-9]{1,15})?"}
+
+
+@dataclass(frozen=True)
+class Common:
+    """The commonest way to write a column: whether a raw cell keeps to it, and its value then.
+
+    The value is what `typed` gives. To plan every spelling takes DuckDB longer than all else that a small file needs,
+    so it is worth a look whether a file needs it.
+    """
+
+    test: Callable[[str], str]
+    value: Callable[[str], str]
+
+
+def common(column: Column, special: Mapping[str, tuple[str, ...]]) -> Common | None:
+    """The commonest way to write a column; `special` is what its code list knows besides. Texts and codes have none."""
+    if column.kind in ("time", "date"):
+        return Common(_shaped(_COMMON_TIME), _common_time)
+    if column.kind == "partial_date":
+        return Common(_shaped(_COMMON_TIME), lambda x: _full_day(_common_time(x)))
+    if column.kind in _COMMON_NUMBER:
+        kind = "double" if column.kind == "decimal" else "bigint"
+        return Common(_shaped(_COMMON_NUMBER[column.kind]), lambda x: f"try_cast({x} as {kind})")
+    if column.kind in ("flag", "list") and not column.numbered:
+        result = "boolean" if column.kind == "flag" else "varchar"
+        values = flag_values(special) if column.kind == "flag" else merged(column.values, special)
+        names = ", ".join(literal(n.lower()) for spelled in values.values() for n in spelled)
+        return Common(
+            lambda x: f"lower({x}) in ({names})",
+            lambda x: f"case {_branches(f'lower({x})', values, str.lower, result=result)} end",
+        )
+    return None
+
+
+def _shaped(shape: str) -> Callable[[str], str]:
+    return lambda x: f"regexp_full_match({x}, '{shape}')"
+
+
+def _common_time(x: str) -> str:
+    return f"try_strptime({x}, [{', '.join(map(literal, _COMMON_FORMATS))}])"
 
 
 def _day_first(x: str) -> str:
@@ -155,7 +216,7 @@ def _day_first(x: str) -> str:
         f"regexp_extract({x}, '^([0-9]{{1,2}})([/.-])([0-9]{{1,2}})([/.-])([0-9]{{4}})"
         "(?: ([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?)?$', ['d', 's', 'm', 'e', 'y', 'h', 'i', 'c'])"
     )
-    return _let(parts, f"case when p.y <> '' and p.s = p.e and p.h <> '24' then {_stamp()} end")
+    return let(parts, f"case when p.y <> '' and p.s = p.e and p.h <> '24' then {_stamp()} end")
 
 
 def _iso(x: str) -> str:
@@ -171,7 +232,7 @@ def _iso(x: str) -> str:
     )
     stamp = _stamp(fraction=" || case when p.f <> '' then '.' || left(p.f, 6) else '' end")
     zone_exists = "(p.oh = '' or (abs(p.oh::int) <= 14 and (p.om = '' or p.om < '60')))"
-    return _let(parts, f"case when p.h <> '24' and {zone_exists} then {stamp} + {offset} end")
+    return let(parts, f"case when p.h <> '24' and {zone_exists} then {stamp} + {offset} end")
 
 
 def _stamp(fraction: str = "") -> str:
@@ -191,7 +252,7 @@ def _serial(x: str) -> str:
     )
 
 
-def _let(value: str, result: str, name: str = "p") -> str:
+def let(value: str, result: str, name: str = "p") -> str:
     """`result` with `name` bound to `value`, without a subquery (DuckDB would turn that into a join)."""
     return f"list_transform([{value}], lambda {name}: {result})[1]"
 
@@ -203,21 +264,20 @@ def bounded(kind: str, value: str) -> str:
     return f"case when {value} between -{_LARGEST[kind]} and {_LARGEST[kind]} then {value} end"
 
 
-def checked(column: Column, value: str, x: str) -> str:
+def checked(column: Column, value: str, x: str, *, may_be_serial: bool = True) -> str:
     """A value within the contract's bounds: of a time or date, written years from 1900 to 2100, serials up to 80000."""
     if column.kind not in ("time", "date"):
         return bounded(column.kind, value)
-    is_bound = (
-        f"{value} >= timestamp '1900-01-01' and "
-        f"({value} < timestamp '2101-01-01' or regexp_full_match({x}, '{_SERIAL}'))"
-    )
+    is_bound = f"{value} < timestamp '2101-01-01'"
+    if may_be_serial:
+        is_bound = f"({is_bound} or regexp_full_match({x}, '{_SERIAL}'))"
+    is_bound = f"{value} >= timestamp '1900-01-01' and {is_bound}"
     return f"case when {is_bound} then {value}{'::date' if column.kind == 'date' else ''} end"
 
 
 def partial_date(x: str, *, may_be_partial: bool) -> str:
     """A day as `yyyy-MM-dd`; where the registry may know only a year or month, `yyyy` or `yyyy-MM`."""
-    day = f"({time(x)})"
-    full = f"case when year({day}) between 1900 and 2100 then strftime({day}, '%Y-%m-%d') end"
+    full = _full_day(time(x))
     if not may_be_partial:
         return full
     month = f"regexp_extract({x}, '^([0-9]{{1,2}})[./-]([0-9]{{4}})$', ['m', 'y'])"
@@ -229,9 +289,13 @@ def partial_date(x: str, *, may_be_partial: bool) -> str:
         f"case when regexp_full_match({x}, '[0-9]{{4}}') then case when {x} between '1900' and '2100' then {x} end "
         f"when {iso_month} then {x} "
         f"when regexp_full_match({x}, '[0-9]{{1,2}}[./-][0-9]{{4}}') "
-        f"then {_let(month, year_and_month)} "
+        f"then {let(month, year_and_month)} "
         f"else {full} end"
     )
+
+
+def _full_day(time: str) -> str:
+    return let(time, "case when year(p) between 1900 and 2100 then strftime(p, '%Y-%m-%d') end")
 
 
 def plain_number(x: str) -> str:
@@ -256,14 +320,22 @@ def numbered(x: str, codes: NumberedCodes, otherwise: str, *, padded: bool) -> s
 
 def flag(x: str, special: dict[str, tuple[str, ...]] | None = None) -> str:
     """TRUE or FALSE; an empty flag is FALSE, an unreadable one NULL."""
-    yes = ["1", "true", "có", "x", "yes", *(special or {}).get("true", ())]
-    no = ["0", "false", "không", "no", *(special or {}).get("false", ())]
-    return mapped(x, {"true": tuple(yes), "false": tuple(no)}, result="boolean", missing="false")
+    return mapped(x, flag_values(special or {}), result="boolean", missing="false")
+
+
+def flag_values(special: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """How TRUE and FALSE are spelled."""
+    return merged({"true": ("1", "true", "có", "x", "yes"), "false": ("0", "false", "không", "no")}, special)
+
+
+def merged(first: Mapping[str, tuple[str, ...]], second: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The code list of two."""
+    return {value: (*first.get(value, ()), *second.get(value, ())) for value in {**first, **second}}
 
 
 def mapped(
     x: str,
-    values: dict[str, tuple[str, ...]],
+    values: Mapping[str, tuple[str, ...]],
     *,
     result: str = "varchar",
     missing: str = "null",
@@ -273,23 +345,23 @@ def mapped(
 
     `otherwise` is what an unknown text means, `*` the text itself.
     """
-
-    def constant(value: str) -> str:
-        return value if result == "boolean" else literal(value)
-
-    def branches(text: str, spelled: Callable[[str], str]) -> str:
-        return " ".join(
-            f"when {text} in ({', '.join(literal(spelled(name)) for name in names)}) then {constant(value)}"
-            for value, names in values.items()
-            if names
-        )
-
     unknown = "null" if otherwise is None else x if otherwise == "*" else literal(otherwise)
     folded = plain_number(f"regexp_replace({sql_fold(x)}, ' ?/ ?', '/', 'g')")
-    near = branches("p", lambda name: fold(name).replace(" / ", "/"))
+    near = _branches("p", values, lambda name: fold(name).replace(" / ", "/"), result=result)
     return (
-        f"case when {x} is null then {missing} {branches(x, str)} "
-        f"else {_let(folded, f'case {near} else {unknown} end')} end"
+        f"case when {x} is null then {missing} {_branches(x, values, result=result)} "
+        f"else {let(folded, f'case {near} else {unknown} end')} end"
+    )
+
+
+def _branches(
+    x: str, values: Mapping[str, tuple[str, ...]], spelled: Callable[[str], str] = str, *, result: str
+) -> str:
+    return " ".join(
+        f"when {x} in ({', '.join(literal(spelled(name)) for name in names)}) "
+        f"then {value if result == 'boolean' else literal(value)}"
+        for value, names in values.items()
+        if names
     )
 
 

@@ -5,8 +5,10 @@ docs/landing-contract.md 1, 2. In the SQL, `t:name` is a column's clean text and
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import duckdb
 
@@ -16,6 +18,7 @@ from orchestration.ingestion.header import Header
 from orchestration.sources import Column, JsonRule, Source
 from orchestration.sql import literal, quoted
 
+_K = TypeVar("_K")
 _SHIFTED_FROM = 5
 _SHIFT_KINDS = ("time", "date", "partial_date", "list")
 _COMPOSITES = ", ".join(map(literal, cells.COMPOSITE.values()))
@@ -50,13 +53,16 @@ class Option:
 class Looks:
     """Which columns of a grid (`c0`…) need more than to be read: each is looked through once for all its cells.
 
-    `untidy` bear cells that are not clean text yet, `suspect` numbers or characters that no kept text may bear,
-    `composite` objects or lists.
+    `untidy` bear cells that are not clean text yet, `missing` texts that say that there is none, `suspect` numbers or
+    characters that no kept text may bear, `composite` objects or lists. Of `common` ones all cells are written in the
+    way that is given.
     """
 
     untidy: frozenset[str]
+    missing: frozenset[str]
     suspect: frozenset[str]
     composite: frozenset[str]
+    common: Mapping[str, cells.Common]
 
 
 @dataclass(frozen=True)
@@ -82,33 +88,73 @@ def _cell(position: int) -> str:
 
 
 def _looked_at(con: duckdb.DuckDBPyConnection, source: Source, header: Header, grid: Grid) -> Looks:
-    """One pass over tidy cells; a kept text is looked through once more only where the first pass found something."""
+    """One pass over cells as most exports write them; a column is looked through again only where it differs."""
 
-    def columns_with(tests: dict[str, str]) -> frozenset[str]:
+    def columns_with(tests: Mapping[_K, str]) -> frozenset[_K]:
         if not tests:
             return frozenset()
         asked = ", ".join(f"bool_or({test})" for test in tests.values())
-        [answers] = con.execute(f"select {asked} from {grid.relation}").fetchall()
+        [answers] = con.execute(f"select {asked} from {grid.relation}{below}").fetchall()
         return frozenset(name for name, found in zip(tests, answers, strict=True) if found)
 
-    names = [_cell(p) for p in range(grid.width)]
+    below = "" if grid.is_json else f" where row_number >= {_first_row(header)}"
+    names = [*map(_cell, range(grid.width)), *["extra"] * grid.has_extra]
     texts = {_cell(p) for c in source.columns if c.personal == "free_text" for _, p in header.found.get(c.name, [])}
-    patterns = {n: f"{cells.UNTIDY}|{cells.SUSPECT}" if n in texts else cells.UNTIDY for n in names}
-    if grid.has_extra:
-        patterns["extra"] = cells.UNTIDY
-    untidy = columns_with({n: f"regexp_matches({n}, '{pattern}')" for n, pattern in patterns.items()})
-    return Looks(
-        untidy,
-        columns_with({n: f"regexp_matches({n}, '{cells.SUSPECT}')" for n in sorted(untidy & texts)}),
-        columns_with({n: f"{n} in ({_COMPOSITES})" for n in names} if grid.is_json else {}),
+    common = _common_ways(source, header)
+    plain = f"{cells.UNTIDY}|{cells.MISSING}"
+
+    def matches(name: str, pattern: str) -> str:
+        return f"regexp_matches({name}, '{pattern}')"
+
+    differ = columns_with(
+        {
+            n: f"not {common[n].test(n)}"
+            if n in common
+            else matches(n, f"{plain}|{cells.SUSPECT}" if n in texts else plain)
+            for n in names
+        }
     )
+    again = {("missing", n): matches(n, cells.MISSING) for n in sorted(differ)}
+    again |= {("untidy", n): matches(n, cells.UNTIDY) for n in sorted(differ)}
+    again |= {("suspect", n): matches(n, cells.SUSPECT) for n in sorted(differ & texts)}
+    again |= {
+        ("uncommon", n): f"not ({common[n].test(n)} or {matches(n, cells.MISSING)})"
+        for n in sorted(differ & common.keys())
+    }
+    found = columns_with(again)
+
+    def those(what: str) -> frozenset[str]:
+        return frozenset(n for of, n in found if of == what)
+
+    return Looks(
+        those("untidy"),
+        those("missing"),
+        those("suspect"),
+        columns_with({n: f"{n} in ({_COMPOSITES})" for n in names} if grid.is_json else {}),
+        {n: way for n, way in common.items() if n not in those("uncommon")},
+    )
+
+
+def _common_ways(source: Source, header: Header) -> dict[str, cells.Common]:
+    """The commonest way to write each cell that alone makes the value of one column, and of no other."""
+    columns = {c.name: c for c in source.columns}
+    places = [(columns[c], name, _cell(position)) for c, found in header.found.items() for name, position in found]
+    served = Counter(cell for _, _, cell in places)
+    return {
+        cell: way
+        for column, name, cell in places
+        if served[cell] == 1 and name not in (*column.sum_of, *column.joined, *column.implied_by)
+        if not (column.json_rule and name == column.json_rule.key)
+        if (way := cells.common(column, column.name_values.get(name, {})))
+    }
 
 
 def _clean_cells(grid: Grid, looks: Looks) -> str:
     """The grid with its cells as clean text, as a relation. Only columns that need it are tidied."""
     select = ["row_number", "is_object" if grid.is_json else "true as is_object"]
     for name in [*map(_cell, range(grid.width)), *["extra"] * grid.has_extra]:
-        select.append(f"{cells.clean(name) if name in looks.untidy else cells.filled(name)} as {name}")
+        filled = cells.filled(name) if name in looks.missing else name
+        select.append(f"{cells.clean(name) if name in looks.untidy else filled} as {name}")
     if not grid.has_extra:
         select.append("null::varchar as extra")
     select += [f"n{i}" for i in sorted(grid.typed)] + ([f"j{i}" for i in range(grid.width)] if grid.is_json else [])
@@ -136,8 +182,9 @@ def _options(column: Column, header: Header, grid: Grid, looks: Looks) -> list[O
             text = _cell(position)
             if column.personal == "free_text" and text in looks.suspect:
                 text = cells.free_text(text)
-            option = Option(text, _reading(column, name, _number(grid, position)))
-            options.append(_read_alone(option, looks, position))
+            way = looks.common.get(_cell(position))
+            reading = way.value if way else _reading(column, name, _number(grid, position))
+            options.append(_read_alone(Option(text, reading), looks, position))
     return options
 
 
@@ -155,19 +202,15 @@ def _reading(column: Column, name: str, is_number: str | None) -> Callable[[str]
     if column.kind == "partial_date":
         return lambda x: cells.partial_date(x, may_be_partial=name in column.partial_under)
     if numbered := column.numbered:
-        values = _merged(column.values, special or {})
+        values = cells.merged(column.values, special or {})
         padded = name in numbered.padded_under
         return lambda x: cells.numbered(x, numbered, cells.mapped(x, values), padded=padded)
     if special and column.kind == "flag":
         return lambda x: cells.flag(x, special)
     if special:
-        values = _merged(column.values, special)
+        values = cells.merged(column.values, special)
         return lambda x: cells.mapped(x, values)
     return lambda x: cells.typed(column, x, is_number)
-
-
-def _merged(first: Mapping[str, tuple[str, ...]], second: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    return {value: (*first.get(value, ()), *second.get(value, ())) for value in {**first, **second}}
 
 
 def _joined_option(column: Column, grid: Grid, parts: list[int]) -> Option:
@@ -247,15 +290,20 @@ def sort_out(
         select row_number, {stored},
             list_extract({_listed(f.reason for f in faults)}, fault) as reject_reason,
             list_extract({_listed(f.column for f in faults)}, fault) as reject_column,
-            case when fault is not null then list_filter([{names}], lambda p: p is not null) end as unreadable,
-            case when fault is not null then {_raw_row(present, unreadable)} end as raw_row
+            unreadable,
+            case when fault is not null then {_raw_row(present)} end as raw_row
         from (
-            select *, case {tests} end as fault
-            from ({_judged(present, options, _data_rows(con, source, grid, header, looks))})
+            select *, case when fault is not null then list_filter([{names}], lambda p: p is not null) end as unreadable
+            from (
+                select *, case {tests} end as fault
+                from ({_judged(present, options, looks, header, _data_rows(con, source, grid, header, looks))})
+            )
         )""")
-    if may_be_shifted:
-        _refuse_shifted(con, relation, present, header)
-    [(read, rejected)] = con.execute(f"select count(*), count(reject_reason) from {relation}").fetchall()
+    watched = [c for c in present if c.kind in _SHIFT_KINDS or (header.requires(c) and c.kind != "flag")]
+    counted = ["count(*)", "count(reject_reason)", *(f"count({quoted(c.stored_name)})" for c in watched)]
+    [(read, rejected, *readable)] = con.execute(f"select {', '.join(counted)} from {relation}").fetchall()
+    if may_be_shifted and read >= _SHIFTED_FROM:
+        _refuse_shifted(con, relation, header, list(zip(watched, readable, strict=True)), any_bad=rejected > 0)
     return SortedRows(relation, read, rejected)
 
 
@@ -279,7 +327,7 @@ def _listed(texts: Iterable[str | None]) -> str:
     return f"[{', '.join('null' if text is None else literal(text) for text in texts)}]::varchar[]"
 
 
-def _judged(present: list[Column], options: dict[str, list[Option]], rows: str) -> str:
+def _judged(present: list[Column], options: dict[str, list[Option]], looks: Looks, header: Header, rows: str) -> str:
     """Every column's clean text `t:name` and typed value `v:name`, a value out of bounds being none."""
     texts, chosen = [], []
     for column in present:
@@ -289,8 +337,11 @@ def _judged(present: list[Column], options: dict[str, list[Option]], rows: str) 
         branches = " ".join(f"when {name} is not null then {option.value(name)}" for option, name in both)
         chosen.append(f"coalesce({', '.join(names)}) as {_text_of(column)}")
         chosen.append(f"case {branches} end as {_value_of(column)}")
+    common = {c.name for c in present if all(_cell(p) in looks.common for _, p in header.found[c.name])}
     bounded = ", ".join(
-        f"{cells.checked(c, _value_of(c), _text_of(c))} as {_value_of(c)}" for c in present if c.kind in cells.BOUNDED
+        f"{cells.checked(c, _value_of(c), _text_of(c), may_be_serial=c.name not in common)} as {_value_of(c)}"
+        for c in present
+        if c.kind in cells.BOUNDED
     )
     cleaned = f"select {', '.join(['*', *texts])} from {rows}"
     typed = f"select {', '.join(['row_number', 'is_object', 'extra', *chosen])} from ({cleaned})"
@@ -304,7 +355,7 @@ def _data_rows(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, heade
         return clean
     texts = [t for c in source.columns if header.requires(c) and c.kind != "flag" for t in _required_cells(c, header)]
     filled = " + ".join(f"({t} is not null)::int" for t in texts)
-    first_row = header.row + (2 if header.has_numbering else 1)
+    first_row = _first_row(header)
     [(last_row,)] = con.execute(
         f"select coalesce(max(row_number), 0) from {clean} where row_number >= {first_row} and {filled} >= 2"
     ).fetchall()
@@ -313,6 +364,10 @@ def _data_rows(con: duckdb.DuckDBPyConnection, source: Source, grid: Grid, heade
         select * from {clean}
         where row_number between {first_row} and {last_row} and {filled} > 0 and not {_is_total(first_cell)}
     )"""
+
+
+def _first_row(header: Header) -> int:
+    return header.row + (2 if header.has_numbering else 1)
 
 
 def _required_cells(column: Column, header: Header) -> list[str]:
@@ -324,12 +379,12 @@ def _required_cells(column: Column, header: Header) -> list[str]:
 
 def _is_total(first: str) -> str:
     """Total rows by their first filled cell. `Công ty` and `Tổng công ty` fold like `Cộng` and are none."""
-    head = f"lower(left({first}, 9))"
-    folded = cells.sql_fold(head)
-    return (
-        f"coalesce(({folded} = 'tong cong' and not suffix({head}, 'công')) or {folded} like 'tong so%' "
-        f"or starts_with({head}, 'cộng') or starts_with({head}, 'cong'), false)"
+    folded = cells.sql_fold("p")
+    is_total = (
+        f"({folded} = 'tong cong' and not suffix(p, 'công')) or {folded} like 'tong so%' "
+        "or starts_with(p, 'cộng') or starts_with(p, 'cong')"
     )
+    return f"coalesce({cells.let(f'lower(left({first}, 9))', is_total)}, false)"
 
 
 def _missing(column: Column, header: Header, present: list[Column]) -> str:
@@ -358,51 +413,45 @@ def _stored(column: Column, present: list[Column]) -> str:
     )
 
 
-def _raw_row(present: list[Column], unreadable: dict[str, str]) -> str:
+def _raw_row(present: list[Column]) -> str:
     """The known, non-personal cells of a rejected row as JSON text; what cannot be read only masked.
 
     Where a row has an extra cell its cells may stand under wrong headers, a name under a code: then whatever
     is not plainly a code, number or date is shown as its shape, and long numbers are masked.
     """
-    entries = []
-    for column in present:
-        if column.is_personal:
-            continue
-        text = _text_of(column)
-        is_wrong = unreadable.get(column.name, "false")
-        is_plain = f"regexp_full_match({text}, '[!-~]*[0-9][!-~]*')"
-        misplaced = "false" if column.kind in ("time", "date") else f"extra is not null and not ({is_wrong})"
-        shown = (
-            f"case when {is_wrong} or ({misplaced} and not {is_plain}) then 'masked' "
-            f"when {misplaced} then 'misplaced' else {literal('text' if column.may_hold_text else 'as it is')} end"
-        )
-        entries.append(f"{{'k': {literal(column.name)}, 'v': {text}, 'shown': {shown}}}")
-    if not entries:
+    kept = [c for c in present if not c.is_personal]
+    if not kept:
         return "'{}'"
-    kept = f"list_filter([{', '.join(entries)}], lambda p: p.v is not null)"
+    names = _listed(c.name for c in kept)
+    kinds = _listed("time" if c.kind in ("time", "date") else "text" if c.may_hold_text else "plain" for c in kept)
+    filled = f"list_filter(list_zip({names}, {kinds}, [{', '.join(map(_text_of, kept))}]), lambda p: p[3] is not null)"
+    is_misplaced = "extra is not null and p[2] <> 'time'"
     value = (
-        f"case p.shown when 'masked' then {cells.masked('p.v')} when 'misplaced' then {cells.misplaced('p.v')} "
-        f"when 'text' then {cells.without_numbers('p.v')} else p.v end"
+        "case when list_contains(unreadable, p[1]) "
+        f"or ({is_misplaced} and not regexp_full_match(p[3], '[!-~]*[0-9][!-~]*')) then {cells.masked('p[3]')} "
+        f"when {is_misplaced} then {cells.misplaced('p[3]')} "
+        f"when p[2] = 'text' then {cells.without_numbers('p[3]')} else p[3] end"
     )
-    shown = f"list_transform({kept}, lambda p: {{'k': p.k, 'v': {value}}})"
-    return f"to_json(map_from_entries({shown}))::varchar"
+    return f"to_json(map_from_entries(list_transform({filled}, lambda p: {{'k': p[1], 'v': {value}}})))::varchar"
 
 
-def _refuse_shifted(con: duckdb.DuckDBPyConnection, rows: str, present: list[Column], header: Header) -> None:
-    """A header over other cells: a required column with no filled cell, or dates and codes mostly unreadable."""
-    bad = dict(
-        con.execute(
-            "select name, count(*) "
-            f"from (select unnest(unreadable) as name from {rows} where unreadable is not null) "
-            "group by name"
-        ).fetchall()
-    )
-    watched = [c for c in present if c.kind in _SHIFT_KINDS or (header.requires(c) and c.kind != "flag")]
-    counted = ", ".join(f"count({quoted(c.stored_name)})" for c in watched) or "0"
-    [(read, *readable)] = con.execute(f"select count(*), {counted} from {rows}").fetchall()
-    if read < _SHIFTED_FROM:
-        return
-    for column, fine in zip(watched, readable, strict=False):
+def _refuse_shifted(
+    con: duckdb.DuckDBPyConnection, rows: str, header: Header, readable: list[tuple[Column, int]], *, any_bad: bool
+) -> None:
+    """A header over other cells: a required column with no filled cell, or dates and codes mostly unreadable.
+
+    `readable` says of each column to watch how many cells could be read.
+    """
+    bad: dict[str, int] = {}
+    if any_bad:
+        bad = dict(
+            con.execute(
+                "select name, count(*) "
+                f"from (select unnest(unreadable) as name from {rows} where unreadable is not null) "
+                "group by name"
+            ).fetchall()
+        )
+    for column, fine in readable:
         filled = fine + bad.get(column.name, 0)
         if header.requires(column) and filled == 0:
             raise RejectedFile(

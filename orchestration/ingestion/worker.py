@@ -10,6 +10,8 @@ import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import duckdb
+
 from orchestration.errors import CchcError
 from orchestration.ingestion.decode import RejectedFile, identity_of
 from orchestration.ingestion.pseudonyms import Pseudonyms
@@ -30,6 +32,7 @@ def main(descriptor: int) -> None:
     connection = Connection(descriptor)
     settings, pseudonyms, folder = connection.recv()
     _bind(settings.bounds)
+    engine = reading_engine(settings, folder)
     number = 0
     while True:
         try:
@@ -38,17 +41,24 @@ def main(descriptor: int) -> None:
             return
         number += 1
         made = folder.parent / f"{folder.name}-{number}"
+        result: list[Written] | CchcError
         try:
-            result: list[Written] | CchcError = _read(settings, pseudonyms, folder, job, made)
+            with engine.cursor() as con:
+                result = _read(con, settings, pseudonyms, folder, job, made)
         except CchcError as error:
             result = error
+        if isinstance(result, CchcError) or result[0].file.status != "accepted":
+            # It may hold what the file brought it to: the next file gets a fresh one.
+            engine.close()
+            engine = reading_engine(settings, folder)
         is_fresh = _most_held() < _GROWN_BYTES
         connection.send((is_fresh, result))
 
 
-def _read(settings: Settings, pseudonyms: Pseudonyms, folder: Path, job: Job, made: Path) -> list[Written]:
-    with reading_engine(settings, folder) as con:
-        written = take_in(con, job.file, job.sha256, settings.bounds, folder, str(made), pseudonyms)
+def _read(
+    con: duckdb.DuckDBPyConnection, settings: Settings, pseudonyms: Pseudonyms, folder: Path, job: Job, made: Path
+) -> list[Written]:
+    written = take_in(con, job.file, job.sha256, settings.bounds, folder, str(made), pseudonyms)
     if job.sha256 and identity_of(job.file.path) != job.identity:
         for one in written:
             if one.made:

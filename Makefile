@@ -5,6 +5,9 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 
+# Tests start hundreds of processes: what one of them compiled is kept for the next.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: demo test check soak setup lint lock sbom ui bench clean
 
 demo: setup
@@ -23,7 +26,7 @@ test: setup
 
 # What takes hours: every kill, generated file, reader, mutant and night that docs/reliability.md speaks of.
 soak: setup
-	@$(BIN)/python -m pytest --whole tests/faults/test_together.py tests/faults/test_killed.py tests/fuzz
+	@$(BIN)/python -m pytest --whole tests/faults/test_together.py tests/faults/test_killed.py tests/fuzz tests/property tests/unit/test_rule_results.py
 	@$(BIN)/python -m tests.mutation
 	@$(BIN)/python -m tests.month
 

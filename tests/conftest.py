@@ -1,6 +1,6 @@
 """One small home for all: the golden landing, published once through the command itself, then only read.
 
-`first_night` and `province` are made once a run whichever worker asks first (`shared`). Tests of a file with a fixture of
+`first_night`, `province` and `trap` are made once a run whichever worker asks first (`shared`). Tests of a file with a fixture of
 its module go to one worker together; all others are handed out one by one, slow ones first, so that no worker ends long
 before the other.
 """
@@ -25,17 +25,22 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from orchestration.home import Home
+from orchestration.ingestion import readers
 from orchestration.night.request import SILENT, Listener
 from orchestration.settings import PROJECT_DIR
 from orchestration.warehouse import dbt
 from tests.support import warm
+from tests.support.landing import write_trap_landing
 from tests.support.nights import AS_OF as AS_OF
+from tests.support.nights import KEY as KEY
 from tests.support.nights import Ran, asked
 from tests.support.nights import whole as whole_night
+from tests.support.oracle import read_landing
+from tests.support.warehouse import build_warehouse
 
 GOLDEN = Path(__file__).parent / "golden" / "landing"
 Ended = subprocess.CompletedProcess[str]
-KEY = "a key for tests, which no province uses"
+STARTED = readers.started
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -102,6 +107,20 @@ def _only_our_settings() -> None:
         os.environ["CCHC_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _readers_are_forked() -> Iterator[None]:
+    """Each night of a test has reading processes of its own, which need not import all anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readers, "started", warm.Reading)
+        yield
+
+
+@pytest.fixture
+def cold_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading processes as a night starts them."""
+    monkeypatch.setattr(readers, "started", STARTED)
+
+
 @pytest.fixture(scope="session")
 def cchc(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ended]:
     """The command in a process of its own, run in a folder without `.env`; `is_cold` where its imports matter."""
@@ -114,7 +133,7 @@ def cchc(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ended]:
             return warm.ended(words, folder, environment, program, **options)
         start = [sys.executable, "-c", program] if program else [sys.executable, "-m", "orchestration.cli"]
         return subprocess.run(
-            [*start, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False,
+            [*start, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=900, check=False,
             **options,
         )  # fmt: skip
 
@@ -171,6 +190,18 @@ def province(shared) -> Path:
     from sample_province import write_province
 
     return shared("province", lambda folder: write_province(folder / "landing", 0.01)) / "landing"
+
+
+@pytest.fixture(scope="session")
+def trap(shared) -> Path:
+    """A folder with a landing full of traps, and the home whose warehouse was built from it as of its last export."""
+
+    def make(folder: Path) -> None:
+        write_trap_landing(folder / "landing", seed=11, dossiers=400, exports=6)
+        last = max(row.stamp for row in read_landing(folder / "landing").observations).date()
+        build_warehouse(folder / "landing", folder / "home", last).close()
+
+    return shared("trap", make)
 
 
 @pytest.fixture(scope="session")

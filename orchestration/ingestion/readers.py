@@ -39,6 +39,23 @@ class Job:
         return bounds.seconds + self.identity[2] // bounds.bytes_per_second
 
 
+# Arrow's own pool would reserve more address space than a reader is given.
+ENVIRONMENT = {"PYTHONPATH": str(PROJECT_DIR), "ARROW_DEFAULT_MEMORY_POOL": "system"}
+
+
+def started(descriptor: int, folder: Path) -> subprocess.Popen[bytes]:
+    """A process that serves the connection of this descriptor from now on (`worker.main`), at work in the folder."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "orchestration.ingestion.worker", str(descriptor)],
+        pass_fds=[descriptor],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+        env=os.environ | ENVIRONMENT,
+    )
+
+
 class Readers:
     """A handful of reading processes below one folder, started as they are needed."""
 
@@ -118,16 +135,7 @@ class _Process:
         folder.mkdir(mode=0o700)
         self.connection, theirs = Pipe()
         with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "orchestration.ingestion.worker", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd=folder,
-                # Arrow's own pool would reserve more address space than a reader is given.
-                env=os.environ | {"PYTHONPATH": str(PROJECT_DIR), "ARROW_DEFAULT_MEMORY_POOL": "system"},
-            )
+            self.process = started(theirs.fileno(), folder)
         self._tell((settings, pseudonyms, folder))
 
     def give(self, job: Job) -> None:

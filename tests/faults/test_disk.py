@@ -139,7 +139,10 @@ def test_a_disk_too_small_for_a_build_is_told_before_it_begins(
         assert Home(home).last_run["outcome"] == "failed" and len(list((home / "releases").iterdir())) == 1
         assert lake(home) == ingested(landing, tmp_path / "undisturbed"), "what landed is kept"
         monkeypatch.delenv("CCHC_BUILD_DISK", raising=False)
-        assert cchc(*night).returncode == 0
+        with held(nights.asked(landing, home)) as freed:
+            taken = steps.ingest(freed)
+            assert steps.standing_release(freed, taken) is None
+            steps.require_room(freed.home, freed.request.settings, sum(file.rows_read for file in taken.files))
 
 
 def test_the_command_on_a_full_disk(cchc: Callable, landing_and_home: tuple[Path, Path], tmp_path: Path) -> None:
@@ -295,12 +298,15 @@ def test_a_release_is_on_the_disk_before_it_is_seen(
 ) -> None:
     landing, home = landing_and_home
     with held(nights.asked(landing, home)) as night, monkeypatch.context() as watched:
+        quality = home / "work" / "quality"
+        quality.mkdir()
+        PASSED.write(quality)
         events = noted(watched)
-        release = published_anew(home, night)
+        release = steps.publish(night, steps.known(night, IngestionReport()), steps.Judged(PASSED, None))
     building = home / "releases" / f".building-{release.release_id}"
     named = events.index(("rename", str(building), str(release.path)))
     everything = [building, *(building / p.relative_to(release.path) for p in release.path.rglob("*"))]
-    assert len(everything) > 50
+    assert len(everything) > 50 and building / "dashboard" in everything and building / "review" in everything
     assert {("sync", str(p)) for p in everything} <= set(events[:named]), "each file and each folder of it"
     switched = next(n for n, e in enumerate(events) if e[0] == "rename" and e[2] == str(home / "current"))
     assert named < events.index(("sync", str(home / "releases")), named) < switched

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.home import Home
+from orchestration.publishing import releases
 from orchestration.settings import PROJECT_DIR
 from tests.conftest import AS_OF
+from tests.support.nights import AS_IT_STANDS
 
 # The command itself; when a step begins, the signal comes after `wait` seconds, from a process beside it. A step too
 # short to be met waits for it.
@@ -60,8 +63,9 @@ def test_a_night_is_stopped(
     more.write_bytes((landing / "dossiers" / "hoso_20230310_2300.csv").read_bytes())
     where, wait = STAGES[stage]
     ended = cchc(
-        where, sent.value, wait, "nightly", "--landing", landing, "--home", home, "--as-of", AS_OF, program=SENT_AT
-    )
+        where, sent.value, wait, "nightly", "--landing", landing, "--home", home, "--as-of", AS_OF,
+        program=(AS_IT_STANDS if stage == "checking" else "") + SENT_AT,
+    )  # fmt: skip
     assert ended.returncode == (130 if sent == signal.SIGINT else 1), ended.stderr
     assert ended.stderr == f"cchc: stopped by {sent.name}: the last release stands; run the command again\n"
     assert (home / "current").resolve() == current
@@ -99,7 +103,7 @@ def test_a_night_is_stopped_as_it_shows_its_release(
     where = "orchestration.publishing.releases." + ("switch" if shown else "seal")
     ended = cchc(
         where, signal.SIGINT.value, 0, "nightly", "--landing", landing, "--home", home, "--as-of", AS_OF,
-        program=SENT_AT.replace("time.sleep(5)", "time.sleep(1)"),
+        program=AS_IT_STANDS + SENT_AT.replace("time.sleep(5)", "time.sleep(1)"),
     )  # fmt: skip
     assert (ended.returncode, ended.stderr) == (130, f"cchc: stopped by SIGINT: {stands}; run the command again\n")
     assert (home / "current").resolve().name.startswith("000002" if shown else "000001")
@@ -127,19 +131,20 @@ interrupts.apart(night)
     assert (ended.returncode, ended.stdout) == (1, "") and "the last release stands" in ended.stderr
 
 
-def test_the_next_run_is_whole(cchc: Callable, landing_and_home: tuple[Path, Path], nightly: Callable) -> None:
+def test_the_next_run_is_whole(cchc: Callable, landing_and_home: tuple[Path, Path]) -> None:
     """After a run was stopped while it published, whose release is not shown; Dagster no longer takes it for a run that goes on."""
     landing, home = landing_and_home
     (landing / "dossiers" / "hoso_20230310_2300.csv").unlink()
     where, wait = PUBLISHING
-    stopped = cchc(where, signal.SIGTERM.value, wait, "rebuild", "--home", home, program=SENT_AT)
+    stopped = cchc(where, signal.SIGTERM.value, wait, "rebuild", "--home", home, program=AS_IT_STANDS + SENT_AT)
     assert (stopped.returncode, stopped.stderr) == (
         1, "cchc: stopped by SIGTERM: the last release stands; run the command again\n",
     )  # fmt: skip
     assert (home / "current").resolve().name.startswith("000001")
     assert json.loads((home / "last_run.json").read_text("utf-8"))["outcome"] == "interrupted"
-    ended = cchc("rebuild", "--home", home)
+    ended = cchc("rebuild", "--home", home, program=AS_IT_STANDS + "from orchestration import cli; cli.main()")
     assert (ended.returncode, ended.stderr) == (0, "")
+    assert releases.damage(releases.require_current(Home(home))) is None
     assert "every table the same" in ended.stdout or "dq_check_results differ" in ended.stdout
     assert not [p.name for p in (home / "releases").glob(".*")]
     said = (

@@ -211,6 +211,7 @@ def test_what_a_killed_run_began_to_write_is_swept(landing_and_home: tuple[Path,
         assert [p.name for p in home.glob(".*")] == [".lock"]
 
 
+@pytest.mark.usefixtures("cold_readers")
 def test_a_reader_serves_many_files_whatever_the_night_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Linux counts what a process held before it became a reader as the reader's own."""
     more(tmp_path / "landing")

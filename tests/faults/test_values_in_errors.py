@@ -8,6 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.support.nights import AS_IT_STANDS
+
 CANARY = "Quỳnh-Giả-0971"
 # The command, with a lake that dbt cannot read to the end, or a step that fails with a cell in its text.
 PROGRAM = """
@@ -45,8 +47,9 @@ def test_no_cell_is_quoted(where: str, cchc: Callable, landing_and_home: tuple[P
     (tmp_path / "cell.txt").write_text(CANARY, "utf-8")
     canary = tmp_path / "cell.txt" if where == "dbt" else CANARY
     ended = cchc(
-        where, canary, "nightly", "--landing", landing, "--home", home, "--as-of", "2023-07-31", program=PROGRAM
-    )
+        where, canary, "nightly", "--landing", landing, "--home", home, "--as-of", "2023-07-31",
+        program=(AS_IT_STANDS if where == "publish" else "") + PROGRAM,
+    )  # fmt: skip
     assert ended.returncode == 1 and ended.stderr.startswith("cchc: ") and ended.stderr.count("\n") == 1, ended.stderr
     named = {"dbt": "history_agencies (Conversion Error)"}.get(where, f"{where} ended with ValueError")
     assert named in ended.stderr

@@ -14,7 +14,8 @@ from orchestration.quality.frames import batch_frame
 from tests.support import nights
 from tests.support.writers import csv_bytes, json_bytes, put
 
-BAD = "dossiers/xau_20230722_2300.csv"
+BAD, GOOD = "dossiers/xau_20230722_2300.csv", "dossiers/tot_20230723_2300.csv"
+KNOWN = "dossiers/hoso_20230310_2300.csv"
 HEADER = ["Mã hồ sơ", "Mã TTHC", "Trạng thái", "Ngày tiếp nhận", "Ngày hẹn trả", "Kênh"]
 
 
@@ -39,24 +40,8 @@ def count(home: Path, table: str, file: str) -> int:
     return rows
 
 
-def test_rejected_content_under_an_accepted_name_is_published_beside_it(
-    nightly, landing_and_home: tuple[Path, Path]
-) -> None:
-    """Both of a name that a release holds, and of one that came since."""
-    landing, home = landing_and_home
-    known, new = "dossiers/hoso_20230310_2300.csv", "dossiers/moi_20230722_2300.csv"
-    rows = count(home, "fct_dossier_versions", known)
-    put(landing / new, export("A", 30, 0))
-    nights.ingested(landing, home)
-    for name in (known, new):
-        put(landing / name, b"")
-    assert nightly(landing, home).release is not None
-    assert count(home, "fct_dossier_versions", known) == rows > 0
-    assert count(home, "fct_dossier_versions", new) == 30
-    assert [count(home, "dq_rejected_files", name) for name in (known, new)] == [1, 1]
-
-
 def test_a_bad_night_waits_for_a_person(cchc, ask, nightly, landing_and_home: tuple[Path, Path]) -> None:
+    """What is rejected whole under a name that was accepted blocks nothing, and is published beside it."""
     landing, home = landing_and_home
     before = (home / "current").resolve()
     was = marts(home)
@@ -73,20 +58,27 @@ def test_a_bad_night_waits_for_a_person(cchc, ask, nightly, landing_and_home: tu
     assert state["last_run"]["outcome"] == "blocked" and "`cchc accept` or `cchc withdraw`" in state["next"][0]
 
     # A good file does not carry the bad one in.
-    put(landing / "dossiers/tot_20230723_2300.csv", export("B", 30, 0))
+    put(landing / GOOD, export("B", 30, 0))
     night = ingested({}, home.parent)
-    assert "dossiers/tot_20230723_2300.csv" in {f.source_file for f in night.files}
+    assert GOOD in {f.source_file for f in night.files}
     assert exceeding(night) == [("dossiers", BAD)]
+    # One of these names is in the release, the other came since.
+    rows = count(home, "fct_dossier_versions", KNOWN)
+    for name in (KNOWN, GOOD):
+        put(landing / name, b"")
 
     decide = ["--home", home, BAD, "--reason", "the office cannot correct it", "--by", "Tổ trưởng"]
     ask("accept", *decide)
     accepted = inputs_of(nightly(landing, home).files)
     assert (count(home, "fct_dossiers", BAD), count(home, "dq_rejected_rows", BAD)) == (40, 25)
+    assert count(home, "fct_dossier_versions", KNOWN) == rows > 0
+    assert count(home, "fct_dossier_versions", GOOD) == 30
+    assert [count(home, "dq_rejected_files", name) for name in (KNOWN, GOOD)] == [1, 1]
 
     ask("withdraw", *decide)
     nightly(landing, home)
     assert (count(home, "fct_dossiers", BAD), count(home, "dq_rejected_rows", BAD)) == (0, 0)
-    assert count(home, "fct_dossiers", "dossiers/tot_20230723_2300.csv") == 30
+    assert count(home, "fct_dossiers", GOOD) == 30
     assert list((home / "lake").rglob("xau_*.parquet")), "a withdrawn file is kept"
 
     ask("accept", *decide)

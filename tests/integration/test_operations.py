@@ -90,7 +90,12 @@ def test_a_backup_waits_for_no_run(srv: Path, carried_out: Callable[[str], list[
 def test_an_upgrade_migrates_the_home_and_compares_what_it_builds(
     srv: Path, carried_out: Callable[[str], list[str]], ask: Callable[..., str]
 ) -> None:
+    """A rebuild takes the lake alone: what landed and the warehouse may be gone."""
     home = srv / "cchc/home"
+    shutil.rmtree(srv / "cchc/landing")
+    (srv / "cchc/landing").mkdir()
+    (home / "warehouse.duckdb").unlink()
+    was = json.loads((home / "current/manifest.json").read_text())["tables"]
     marks = json.loads((home / "home.json").read_text())
     (home / "home.json").write_text(json.dumps(marks | {"cchc_home_format": 1}))
     aside = home / "lake/_replaced/dossiers/x.parquet"
@@ -103,6 +108,9 @@ def test_an_upgrade_migrates_the_home_and_compares_what_it_builds(
     assert "home of format 1" in doctor
     # The checks of what is new: no file is, the second time.
     assert rebuilt.splitlines()[-1] == "compared  with 000001_2023-07-31: dq_check_results differ"
+    now = json.loads((home / "current/manifest.json").read_text())["tables"]
+    assert {name for name in was if was[name] != now[name]} == {"dq_check_results"} and now.keys() == was.keys()
+    assert len(list((home / "releases").iterdir())) == 2
     assert json.loads((home / "home.json").read_text()) == marks | {"cchc_home_format": FORMAT}
     assert [e["what"] for e in Audit(Home(home)).entries if e["event"] == "migrated"] == ["the home from format 1 to 2"]
     assert time.time() - aside.stat().st_mtime < 600, "it ages from now on"

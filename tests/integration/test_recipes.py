@@ -15,6 +15,7 @@ import pytest
 
 from orchestration.settings import PROJECT_DIR
 from tests.conftest import AS_OF, GOLDEN
+from tests.support.disks import obeying_permissions
 from tests.support.writers import csv_bytes, put
 
 pytestmark = pytest.mark.slow
@@ -110,7 +111,8 @@ def add(path: Path, after: str, line: str) -> None:
 
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A copy of the project after both recipes, and the home that its night published."""
+    """A copy of the project after both recipes, and the home that its night published. The project may only be read, as
+    where it is installed: everything that is written goes into the home."""
     folder = tmp_path_factory.mktemp("recipes")
     project = folder / "project"
     for part in PARTS:
@@ -124,15 +126,26 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     calls = [["Mã cuộc gọi", "Ngày gọi", "Nội dung", "Số hồi chuông"], ["G1", "03/07/2023", "hỏi giờ", "2"],
              ["G2", "04/07/2023", "hỏi lệ phí", "10"], ["G3", "04/07/2023", "hỏi hồ sơ", "1"], ["G4", "32/07/2023", "x", "1"]]  # fmt: skip
     put(folder / "landing/registers/hotline_calls/tong_dai_20230720.csv", csv_bytes(calls, ";", "utf-8"))
+    (folder / "elsewhere").mkdir()
+    for place in contents(project):
+        place.chmod(0o555 if place.is_dir() else 0o444)
+    there = contents(project)
     ended = run(project, "nightly", "--landing", folder / "landing", "--home", folder / "home", "--as-of", AS_OF)
-    assert ended.returncode == 0, ended.stderr
+    assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr
+    assert (contents(project), contents(folder / "elsewhere")) == (there, [folder / "elsewhere"])
     return project, folder / "home"
 
 
-def run(project: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+def contents(folder: Path) -> list[Path]:
+    return sorted([folder, *folder.rglob("*")])
+
+
+def run(project: Path, *arguments: object, program: str = "") -> subprocess.CompletedProcess[str]:
+    """The command, or a program, over that project, in a folder beside it."""
+    start = ["-c", program] if program else ["-m", "orchestration.cli"]
     return subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", *map(str, arguments)], cwd=project.parent,
-        env=os.environ | {"PYTHONPATH": str(project)}, capture_output=True, text=True, timeout=300, check=False,
+        [sys.executable, *start, *map(str, arguments)], cwd=project.parent / "elsewhere", capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(project)}, preexec_fn=obeying_permissions, timeout=900, check=False,
     )  # fmt: skip
 
 
@@ -171,6 +184,17 @@ def test_the_new_kpis_are_published_asked_and_explained(changed: tuple[Path, Pat
         "G2": False,
         "G3": True,
     }
+
+
+def test_the_project_could_only_be_read(changed: tuple[Path, Path]) -> None:
+    """A look at the graph writes nothing into it either."""
+    project, _ = changed
+    assert run(project, program=f"open({str(project / 'more')!r}, 'w')").returncode == 1, "the folder is not locked"
+    there = contents(project)
+    graph = run(project, program="from orchestration.definitions import defs\n"
+                                 "print(len(defs().resolve_asset_graph().get_all_asset_keys()))")  # fmt: skip
+    assert graph.returncode == 0 and int(graph.stdout) > 80, graph.stderr
+    assert (contents(project), len(contents(project.parent / "elsewhere"))) == (there, 1)
 
 
 def test_the_recipes_name_every_place() -> None:

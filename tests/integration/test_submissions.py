@@ -21,11 +21,13 @@ from openpyxl import load_workbook
 from orchestration.audit import Audit
 from orchestration.errors import CchcError, PublicationBlocked, UsageError
 from orchestration.home import Home
+from orchestration.night import steps
 from orchestration.settings import Settings
 from orchestration.sources import all_sources
 from orchestration.submissions.freeze import freeze, waivers
 from orchestration.submissions.pack import Submission, verify
 from orchestration.submissions.reproduce import NO_FIGURES, reproduce
+from orchestration.warehouse.dbt import Built
 from tests.integration.test_gate import BAD, export
 from tests.support import nights
 from tests.support.writers import put
@@ -50,7 +52,8 @@ def frozen(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     place = Path(shutil.copytree(home, folder / "home", symlinks=True))
     put(landing / BAD, export("A", 40, 25))
     nights.ingested(landing, place)
-    with pytest.raises(PublicationBlocked) as refused:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(PublicationBlocked) as refused:
+        patch.setattr(steps, "build", lambda night, ingested: Built({}, {}, {}))  # what blocks are the night's files
         freeze(Settings.load(home=place), PAR, [])
     assert not list((place / "submissions").glob("*"))
     [check] = re.findall(r"blocked by (\S+) \(", str(refused.value))

@@ -11,11 +11,12 @@ from orchestration.night import steps
 from orchestration.night.holding import held
 from orchestration.night.request import Request
 from orchestration.settings import Settings
+from tests.support.nights import KEY
 
 
 def build_warehouse(landing: Path, home: Path, as_of: date) -> duckdb.DuckDBPyConnection:
     """Ingest and build; the connection also has the macros that a release publishes."""
-    with held(Request(Settings.load(landing, home, {"CCHC_PSEUDONYM_KEY": "test" * 8}), as_of)) as night:
+    with held(Request(Settings.load(landing, home, {"CCHC_PSEUDONYM_KEY": KEY}), as_of)) as night:
         steps.build(night, steps.ingest(night))
     con = duckdb.connect(str(night.home.warehouse))
     publish_macros(con)

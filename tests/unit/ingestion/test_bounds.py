@@ -17,7 +17,7 @@ from tests.support import hostile, writers
 from tests.support.hostile import cell, letters, rows_xml
 from tests.support.writers import put
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cold_readers")]
 
 HEAD = ["Mã hồ sơ", "Mã TTHC", "Trạng thái", "Tên TTHC"]
 ROWS: list[list[object]] = [[f"A-{n}", "1.1", "1", "x"] for n in range(20)]

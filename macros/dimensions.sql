@@ -29,6 +29,12 @@
     {% endfor %}
 {% endmacro %}
 
+{# Of what rows call a member, by `last_shown_at`, the one that the newest export shows, of several there the last in
+   order. Since when a version is known says less: a purge of persons merges versions, and no name may follow from that. -#}
+{% macro last_shown(column) -%}
+    max_by({{ column }}, {{ struct_of(['last_shown_at', column]) }}) filter (where {{ column }} is not null)
+{%- endmacro %}
+
 {# A dimension whose register says no validity: its first version, known since some export, holds for the days before
    it as well. -#}
 {% macro from_the_first(dimension, code) %}

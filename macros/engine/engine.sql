@@ -72,3 +72,8 @@
 {% macro made_first() %}{{ return(adapter.dispatch('made_first')()) }}{% endmacro %}
 {% macro default__made_first() %}materialized{% endmacro %}
 {% macro spark__made_first() %}{% endmacro %}
+
+{# Values as one, compared from the first to the last. -#}
+{% macro struct_of(values) %}{{ return(adapter.dispatch('struct_of')(values)) }}{% endmacro %}
+{% macro default__struct_of(values) %}row({{ values | join(', ') }}){% endmacro %}
+{% macro spark__struct_of(values) %}struct({{ values | join(', ') }}){% endmacro %}

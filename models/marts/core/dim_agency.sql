@@ -13,11 +13,15 @@ register as (
     where valid_from < valid_to and agency_code <> {{ unknown_code() }}
 ),
 
-named as (
-    select
-        agency_code,
-        max_by(agency_name, known_from) filter (where agency_name is not null) as agency_name
+shown as (
+    select agency_code, agency_name, max(last_shown_at) as last_shown_at
     from {{ ref('int_dossier_outcomes') }}
+    group by agency_code, agency_name
+),
+
+named as (
+    select agency_code, {{ last_shown('agency_name') }} as agency_name
+    from shown
     group by agency_code
 ),
 

@@ -1,7 +1,13 @@
 -- Facilities of the register, one version each time an entry changed; those that only look-ups name are inferred.
-with named as (
-    select facility_code, max_by(facility_name, known_from) filter (where facility_name is not null) as facility_name
+with shown as (
+    select facility_code, facility_name, max(last_shown_at) as last_shown_at
     from {{ ref('history_health_lookups') }}
+    group by facility_code, facility_name
+),
+
+named as (
+    select facility_code, {{ last_shown('facility_name') }} as facility_name
+    from shown
     group by facility_code
 ),
 

@@ -12,13 +12,19 @@ register as (
     where valid_from < valid_to and procedure_code <> {{ unknown_code() }}
 ),
 
+shown as (
+    select procedure_code, procedure_name, field_code, field_name, max(last_shown_at) as last_shown_at
+    from {{ ref('int_dossier_outcomes') }}
+    group by procedure_code, procedure_name, field_code, field_name
+),
+
 named as (
     select
         procedure_code,
-        max_by(procedure_name, known_from) filter (where procedure_name is not null) as procedure_name,
-        max_by(field_code, known_from) filter (where field_code is not null) as field_code,
-        max_by(field_name, known_from) filter (where field_name is not null) as field_name
-    from {{ ref('int_dossier_outcomes') }}
+        {{ last_shown('procedure_name') }} as procedure_name,
+        {{ last_shown('field_code') }} as field_code,
+        {{ last_shown('field_name') }} as field_name
+    from shown
     group by procedure_code
 ),
 

@@ -210,8 +210,9 @@ def _parse(target: Path) -> Any:
 
 
 def _forget_what_misleads(kept: Path) -> None:
-    """A parse of what changed alone loses descriptions of singular tests: where a docs block or one of them changed."""
-    misleading = [*(PROJECT_DIR / "models").rglob("*.md"), *(PROJECT_DIR / "tests" / "dbt").glob("*.sql")]
+    """A parse of what changed alone loses descriptions of singular tests: where they or what they use changed."""
+    used = [*(PROJECT_DIR / "models").rglob("*.md"), *(PROJECT_DIR / "macros").rglob("*.sql")]
+    misleading = [*used, *(PROJECT_DIR / "tests" / "dbt").glob("*.sql")]
     if kept.is_file() and any(path.stat().st_mtime > kept.stat().st_mtime for path in misleading):
         kept.unlink()
 

@@ -100,4 +100,4 @@ def test_a_trail_cut_short_or_begun_anew_is_found(audited: Path) -> None:
     trail.write_text("".join(trail.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
     assert "is not the one that" in doctored(audited)
     trail.unlink()
-    assert "is not the one that" in doctored(audited)
+    assert "audit.jsonl is missing" in doctored(audited)

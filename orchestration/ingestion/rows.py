@@ -131,7 +131,7 @@ def _looked_at(con: duckdb.DuckDBPyConnection, source: Source, header: Header, g
         those("missing"),
         those("suspect"),
         columns_with({n: f"{n} in ({_COMPOSITES})" for n in names} if grid.is_json else {}),
-        {n: way for n, way in common.items() if n not in those("uncommon")},
+        {n: way for n, way in common.items() if ("uncommon", n) not in found},
     )
 
 

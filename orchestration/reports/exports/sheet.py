@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.properties import PageSetupProperties
 
 from orchestration.errors import UsageError
 from orchestration.plain import cell, cell_in_sql
+from orchestration.reports.layout.sheets import printable
 from orchestration.sql import literal, quoted
 
 MOST_ROWS = 1_048_576 - 1  # below the header
@@ -110,10 +110,7 @@ def _frame(kinds: Mapping[str, Kind], rows: int) -> tuple[bytes, dict[Kind, str]
     for number, (look, _) in enumerate(_FORMATS.values(), start=1):
         example = sheet.cell(2, number, 0)
         example.number_format, example.alignment = look, Alignment(vertical="top")
-    # Printed, a row stands on one page.
-    sheet.print_title_rows = "1:1"
-    sheet.page_setup.orientation, sheet.page_setup.paperSize, sheet.page_setup.fitToHeight = "landscape", 9, 0
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    printable(sheet, "1:1")
     sheet.freeze_panes = "A2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(kinds))}{rows + 1}"
     content = BytesIO()

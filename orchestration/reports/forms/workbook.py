@@ -14,7 +14,6 @@ from typing import Any
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from orchestration.errors import CchcError
@@ -22,6 +21,7 @@ from orchestration.plain import cell as as_cell
 from orchestration.reports.figures import Question
 from orchestration.reports.forms.declared import Column, Form
 from orchestration.reports.forms.rows import Body, Values
+from orchestration.reports.layout.sheets import printable
 
 # Dots between thousands whatever the reader's locale; a quoted dot is text between digits.
 THOUSANDS = '[>=1000000]#"."000"."000;[>=1000]#"."000;0'
@@ -197,12 +197,7 @@ def _signatures(page: _Page, row: int) -> None:
 
 
 def _print_setup(sheet: Worksheet, form: Form, first: int, numbering: int) -> None:
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = 9  # A4
-    sheet.page_setup.fitToWidth = 1
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.print_title_rows = f"{first}:{numbering}"
+    printable(sheet, f"{first}:{numbering}")
     sheet.print_options.horizontalCentered = True
     sheet.page_margins.left = sheet.page_margins.right = 0.4
     sheet.page_margins.top = 0.6

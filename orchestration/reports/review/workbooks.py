@@ -21,11 +21,11 @@ import duckdb
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from orchestration.plain import cell, cell_in_sql
 from orchestration.quality.verdict import Waiver
+from orchestration.reports.layout.sheets import printable
 from orchestration.reports.review.declared import texts
 from orchestration.reports.review.findings import UNKNOWN, in_words
 from orchestration.reports.review.parts import Subject
@@ -241,9 +241,7 @@ def _lay_out(sheet: Worksheet, columns: tuple[tuple[str, int], ...]) -> None:
         Alignment(horizontal="left", vertical="top", wrap_text=True),
     )
     sheet.freeze_panes = "A2"
-    sheet.print_title_rows = "1:1"
-    sheet.page_setup.orientation, sheet.page_setup.paperSize, sheet.page_setup.fitToHeight = "landscape", 9, 0
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    printable(sheet, "1:1")
 
 
 def _cover(

@@ -277,7 +277,7 @@ def checked(column: Column, value: str, x: str, *, may_be_serial: bool = True) -
 
 def partial_date(x: str, *, may_be_partial: bool) -> str:
     """A day as `yyyy-MM-dd`; where the registry may know only a year or month, `yyyy` or `yyyy-MM`."""
-    full = _full_day(time(x))
+    full = _full_day(time(x), serial=x)
     if not may_be_partial:
         return full
     month = f"regexp_extract({x}, '^([0-9]{{1,2}})[./-]([0-9]{{4}})$', ['m', 'y'])"
@@ -294,8 +294,10 @@ def partial_date(x: str, *, may_be_partial: bool) -> str:
     )
 
 
-def _full_day(time: str) -> str:
-    return let(time, "case when year(p) between 1900 and 2100 then strftime(p, '%Y-%m-%d') end")
+def _full_day(time: str, serial: str = "") -> str:
+    """The day of a time within the contract's bounds; `serial` is the text where it may be a serial (see `checked`)."""
+    is_bound = "year(p) between 1900 and 2100" + (f" or regexp_full_match({serial}, '{_SERIAL}')" if serial else "")
+    return let(time, f"case when {is_bound} then strftime(p, '%Y-%m-%d') end")
 
 
 def plain_number(x: str) -> str:
@@ -410,11 +412,11 @@ def typed(column: Column, x: str, is_number: str | None = None) -> str:
 
 def masked(x: str) -> str:
     """How an unreadable cell may be shown: as it is when it bears no letter, else as its shape."""
-    legible = _without_controls(x)
+    plain = _without_controls(x)
     return (
-        f"case when regexp_matches({legible}, '\\p{{L}}') "
-        f"then regexp_replace(regexp_replace({legible}, '[\\p{{L}}\\p{{M}}]', 'a', 'g'), '\\p{{Nd}}', '9', 'g') "
-        f"else {without_numbers(legible)} end"
+        f"case when regexp_matches({plain}, '\\p{{L}}') "
+        f"then regexp_replace(regexp_replace({plain}, '[\\p{{L}}\\p{{M}}]', 'a', 'g'), '\\p{{Nd}}', '9', 'g') "
+        f"else {without_numbers(plain)} end"
     )
 
 
@@ -426,6 +428,11 @@ def free_text(x: str) -> str:
 def without_numbers(x: str) -> str:
     """Numbers of nine digits or more masked, grouped ones too: one may be an identity number."""
     return f"regexp_replace({x}, '{_LONG_NUMBER}', '{_HIDDEN_NUMBER}', 'g')"
+
+
+def legible(x: str) -> str:
+    """A readable cell of any text as a rejected row keeps it: what a control character parts is one number, too."""
+    return without_numbers(_without_controls(x))
 
 
 def misplaced(x: str) -> str:

@@ -21,6 +21,8 @@ from orchestration.sql import literal, quoted
 _K = TypeVar("_K")
 _SHIFTED_FROM = 5
 _SHIFT_KINDS = ("time", "date", "partial_date", "list")
+# What is plainly a code, number or date under another's header: no name, and no address of a mailbox.
+_PLAIN = "[!-?A-~]*[0-9][!-?A-~]*"
 _COMPOSITES = ", ".join(map(literal, cells.COMPOSITE.values()))
 
 
@@ -428,9 +430,9 @@ def _raw_row(present: list[Column]) -> str:
     is_misplaced = "extra is not null and p[2] <> 'time'"
     value = (
         "case when list_contains(unreadable, p[1]) "
-        f"or ({is_misplaced} and not regexp_full_match(p[3], '[!-~]*[0-9][!-~]*')) then {cells.masked('p[3]')} "
+        f"or ({is_misplaced} and not regexp_full_match(p[3], '{_PLAIN}')) then {cells.masked('p[3]')} "
         f"when {is_misplaced} then {cells.misplaced('p[3]')} "
-        f"when p[2] = 'text' then {cells.without_numbers('p[3]')} else p[3] end"
+        f"when p[2] = 'text' then {cells.legible('p[3]')} else p[3] end"
     )
     return f"to_json(map_from_entries(list_transform({filled}, lambda p: {{'k': p[1], 'v': {value}}})))::varchar"
 

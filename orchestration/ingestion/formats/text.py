@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,16 +39,22 @@ _CHUNK_ROWS = 50_000
 _CHUNK_CELLS = 2_000_000
 _CHUNK_TEXT = 32 << 20
 _SEPARATORS = ",;\t|"
+# Between a separator, a line's end or a quote and the next quote, blanks alone.
+_LOOSE_QUOTE, _BLANKS_AND_QUOTE = re.compile(rb'[,;\t|\r\n"] +"'), re.compile(rb' *"')
 _SPLIT = "export it in parts, or check its quotes and line breaks"
 
 
 @dataclass
 class Text:
-    """A UTF-8 text file and what its bytes say of it. `longest` is exact for lines longer than a cell may be."""
+    """A UTF-8 text file and what its bytes say of it. `longest` is exact for lines longer than a cell may be.
+
+    `has_loose_quotes`: blanks stand between a separator or a quote and the quote after it, or may do so.
+    """
 
     file: IO[bytes]
     lines: int = 0
     has_bare_returns: bool = False
+    has_loose_quotes: bool = False
     longest: int = 0
 
     @property
@@ -124,6 +131,10 @@ def _survey(file: IO[bytes], bounds: Bounds, largest: int | None) -> Text:
         bare = returns - chunk.count(b"\r\n") - chunk.endswith(b"\r") if returns else 0
         bare += last == b"\r" and not chunk.startswith(b"\n")
         text.has_bare_returns |= bare > 0
+        if b" " in (last, chunk[:1]):
+            text.has_loose_quotes |= _BLANKS_AND_QUOTE.match(chunk) is not None
+        if not text.has_loose_quotes and b' "' in chunk:
+            text.has_loose_quotes = _LOOSE_QUOTE.search(chunk) is not None
         last = chunk[-1:]
         kept = len(chunk) - len(chunk.rstrip(b"\r\n"))
         trailing = trailing + lines if kept == len(chunk) else chunk[len(chunk) - kept :].count(b"\n")
@@ -209,7 +220,9 @@ class _CsvLoader(Loader):
         if width > self.bounds.columns:
             raise too_many_columns(self.bounds)
         names = [*(f"c{i}" for i in range(width)), "extra"]
-        relation = None if self.text.has_bare_returns else self._by_duckdb(con, header_row, names)
+        # DuckDB drops blanks before a quote that opens a cell; for a spreadsheet such a quote is text like another.
+        is_plain = not (self.text.has_bare_returns or self.text.has_loose_quotes)
+        relation = self._by_duckdb(con, header_row, names) if is_plain else None
         return Grid(relation or self._exactly(con, header_row, names), width, has_extra=True)
 
     def _by_duckdb(self, con: duckdb.DuckDBPyConnection, header_row: int, names: list[str]) -> str | None:

@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import json
 import os
+import re
 import signal
 import string
 import subprocess
@@ -250,13 +251,13 @@ def test_no_array_under_data(document: str, reason: str, tmp_path: Path) -> None
 
 # ------------------------------------------------------------ text
 
-LINES = st.lists(st.text('aé,"\r\n', max_size=30), max_size=12).map("\n".join)
+LINES = st.lists(st.text('aé," \r\n', max_size=30), max_size=12).map("\n".join)
 
 
 @settings(quick, max_examples=200)
 @given(LINES, st.integers(1, 9))
 def test_survey(content: str, step: int) -> None:
-    """Lines, bare returns and the longest line, wherever the pieces are cut."""
+    """Lines, bare returns, loose quotes and the longest line, wherever the pieces are cut."""
     data = content.encode()
     bounds = replace(BOUNDS, cell=step)
     found = text._survey(file_of(data), bounds, None)
@@ -266,6 +267,25 @@ def test_survey(content: str, step: int) -> None:
     if max(map(len, plain)) > step:
         assert found.longest == max(map(len, plain))
     assert found.lines == (content.rstrip("\r\n").count("\n") + 1 if data else 0)
+    if re.search('[,;\t|\r\n"] +"', content):
+        assert found.has_loose_quotes
+    if ' "' not in content:
+        assert not found.has_loose_quotes
+
+
+@pytest.mark.parametrize(
+    "line", ['K1, "a",b', 'K1,"" "a",b', 'K1,  "a, b",c', ' "K1",a,b', 'K1,"a" ,b', 'K1,"a ""b""",c', 'K1, ""', 'K1,\t"a",b']
+)  # fmt: skip
+def test_a_line_is_read_alike_whatever_else_the_file_holds(line: str) -> None:
+    """As records of a spreadsheet, in which a quote behind a blank is text: a blank line elsewhere changes nothing."""
+    import csv as standard
+
+    [row] = standard.reader([line])
+    for lines in ([line], [line, ""], ["x,y,z", line], ["x,y,z", "", line]):
+        data = "\n".join(["a,b,c", *lines]).encode()
+        sheet = text.csv_sheets(text.as_text(file_of(data), Path(tempfile.gettempdir()), BOUNDS), BOUNDS)[0]
+        found = [cell.strip() for cell in grid_of(sheet, 3, header_row=1)[len(lines) + 1 - (lines[-1] == "")]]
+        assert found == [*[cell.strip() for cell in row[:3]], *[""] * (3 - len(row))], lines
 
 
 @quick

@@ -389,6 +389,8 @@ DOSSIERS: list[tuple[Cells, Cells | Rejected]] = [
     ({"Ngày hẹn trả": "x", "Tên TTHC": "Số 097111222333 ", "Loại kết quả": "Thẻ 097111222333", "Đối tượng": "097111222333 lạ"},
      Rejected("unreadable", "due_at", {"due_at": "a", "procedure_name": "Số *********", "result_kind": "Thẻ *********",
                                        "applicant_type": "********* lạ"})),
+    ({"Ngày hẹn trả": "x", "Đối tượng": "0971\x071122\x072333 lạ\x07"},
+     Rejected("unreadable", "due_at", {"due_at": "a", "applicant_type": "********* lạ"})),
     ({"Ngày hẹn trả": "x", "Mã hồ sơ khác": "097111222333", "Phí lệ phí": "123456789", "Kênh": "Online", "Tên TTHC": ""},
      Rejected("unreadable", "due_at", {"due_at": "a", "other_code": "097111222333", "fee_amount": "123456789", "channel": "Online"})),
 ]  # fmt: skip
@@ -558,6 +560,7 @@ def test_a_filled_cell_beyond_the_header(take: Take) -> None:
         ["Lò Văn Thử", "H-9", "99", "hôm qua", "H-0", "y"],
         ["097111222333", "A-097111222333", "Online 9", "05/07/2023", "", "y"],
         ["0-9", "Thử", "4", "097111222333", "Số 097111222333", "y"],
+        ["thu1990@example.com", "H-9", "4", "", "thu.lo.1990@example.com", "y"],
     ]
     assert take(csv(grid))[0].rows == {
         2: Rejected("extra_cell", None, DOSSIER_KEPT | {"received_at": "05/07/2023", "procedure_name": "a"}),
@@ -571,6 +574,8 @@ def test_a_filled_cell_beyond_the_header(take: Take) -> None:
             "dossier_code": "*********", "procedure_code": "A-*********", "status": "aaaaaa 9", "received_at": "05/07/2023"}),
         9: Rejected("extra_cell", None, {
             "dossier_code": "0-9", "procedure_code": "aaa", "status": "4", "received_at": "*********", "procedure_name": "aa *********"}),
+        10: Rejected("extra_cell", None, {
+            "dossier_code": "aaa9999@aaaaaaa.aaa", "procedure_code": "H-9", "status": "4", "procedure_name": "aaa.aa.9999@aaaaaaa.aaa"}),
     }  # fmt: skip
 
 

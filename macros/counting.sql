@@ -268,6 +268,58 @@
 {% endmacro %}
 
 
+{# Whether a KPI is made of days alone, the same for numerator and denominator, so that each row adds to it day by day. -#}
+{% macro is_of_days(subject, kpi) %}
+    {% set top, base = subject.measures[kpi.numerator], subject.measures[kpi.denominator or kpi.numerator] %}
+    {% set said = [top.on, top.from, top.until, top.when, base.when] | select | join(' ') %}
+    {{ return(
+        [top.on, top.from, top.until] == [base.on, base.from, base.until] and 'period_' not in said
+        and not (top.distinct or top.reading or base.distinct or base.reading or kpi.at or subject.agency_on)
+    ) }}
+{% endmacro %}
+
+{# The rows behind every KPI of days alone, up to a day, by the day on which each begins to count and the day on which
+   it ends to (`change` 1 and -1): of a flow the days of a period add up to its rows, of a stock all days to its last. -#}
+{% macro changes_behind(subjects, until) %}
+    {% set among, selects = [], [] %}
+    {% for subject in subjects %}
+        {% set of_days = [] %}
+        {% for kpi in subject.kpis if is_of_days(subject, kpi) %}{% do of_days.append(kpi) %}{% endfor %}
+        {% if of_days %}
+            {% do among.append(subject.name ~ '_rows as (' ~ subject.rows ~ ')') %}
+        {% endif %}
+        {% for kpi in of_days %}
+            {% set top = subject.measures[kpi.numerator] %}
+            {% set base = subject.measures[kpi.denominator or kpi.numerator] %}
+            {% set amount = base.amount or top.amount %}
+            {% for day in [base.on or base.from, base.until] if day %}
+                {% set one %}
+    select
+        '{{ kpi.code }}' as kpi_code,
+        {{ subject.entity }} as entity_code,
+        {{ day }} as changed_on,
+        {{ 1 if loop.first else -1 }} as change,
+        {{ 'false' if base.on else 'true' }} as is_stock,
+        {{ 'coalesce(' ~ (top.when or 'true') ~ ', false)' if kpi.denominator and not amount else 'true' }} as in_numerator,
+        cast({{ amount or 'null' }} as bigint) as amount,
+        {% for scope in var('scope_types') %}
+        {{ scope_code(scope) if scope in scopes_of(subject) else 'null as scope_' ~ scope }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ subject.name }}_rows
+    where {{ day }} <= {{ until }}
+        {% if base.when %}and {{ base.when }}{% endif %}
+        {% if not loop.first %}and {{ base.from }} is not null{% endif %}
+        {% if kpi.source %}and {{ is_anything_known(kpi.source, until) }}{% endif %}
+                {% endset %}
+                {% do selects.append(one) %}
+            {% endfor %}
+        {% endfor %}
+    {% endfor %}
+    with {{ among | join(',\n') }}
+    {{ selects | join('\n    union all\n') }}
+{% endmacro %}
+
+
 {# --- As running sums of daily changes -#}
 
 {# Measures of days alone, whose rows add up. -#}

@@ -32,6 +32,7 @@
     {% set in_period = "from_on, to_on, as_of_on, convention := 'separate'" %}
     {{ return({
         'agencies_as_of': ['as_of_on', valid_on_register(tables.agencies, 'agency_code', ['agency_name', 'level'], 'as_of_on')],
+        'changes_behind': ["as_of_on, convention := 'separate'", changes_behind(subjects, 'as_of_on')],
         'dossier_changes': ['dossier, as_of_on', dossier_changes('dossier', tables.dossier_versions, 'as_of_on')],
         'dossier_counted': ['dossier, as_of_on', dossier_counted('dossier', tables.dossier_versions, 'as_of_on')],
         'dossiers_as_of': ["as_of_on, convention := 'separate'", states],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import zlib
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -32,7 +34,8 @@ def page(home: Path) -> Path:
 @pytest.fixture(scope="module")
 def data(page: Path) -> dict[str, Any]:
     """What the page holds."""
-    return json.loads(re.search(r'id="data">(.*?)</script>', page.read_text("utf-8"), re.DOTALL)[1])
+    packed = re.search(r'id="data">(.*?)</script>', page.read_text("utf-8"), re.DOTALL)[1]
+    return json.loads(zlib.decompress(b64decode(packed)))
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +65,10 @@ def figures_of(tree: Any) -> list[tuple[str, str, str, str, str | None]]:
 
 
 def split_of(tree: Any) -> dict[tuple[str, str], int]:
-    """The numbers of rows behind KPIs in the running year, by KPI and what they are split by."""
+    """The numbers of rows behind KPIs in the period of the view, by KPI and what they are split by."""
     return {
         (found.get("data-kpi"), found.get("data-scope")): int(found.get("data-value"))
-        for found in tree.xpath("//*[@data-behind]")
+        for found in tree.xpath("//*[@data-behind][@data-value]")
     }
 
 
@@ -124,29 +127,114 @@ def test_every_number_says_what_it_is(seen: Callable[..., Any], data: dict[str, 
             assert "data-quality" in says or {"data-scope", "data-from", "data-to"} <= says, number.text
 
 
-@in_browser
-def test_numbers_of_rows_are_those_behind_the_kpi(
-    seen: Callable[..., Any], data: dict[str, Any], release: duckdb.DuckDBPyConnection
-) -> None:
-    code = next(code for code, rows in data["opened"]["by"].items() if any(row[3] for row in rows))
-    release.execute(
-        "create temp table behind as from marts.rows_behind(?::date, ?::date, ?::date) "
-        "left join marts.fct_dossiers on dossier_code = entity_code and scope_agency is not null",
-        [data["opened"]["from"], data["as_of"], data["as_of"]],
+# What a number of rows is split by, as columns of the rows behind it.
+SPLIT = {"agency": "scope_agency", "level": "scope_level", "field": "scope_field", "procedure": "scope_procedure",
+         "commune": "scope_commune", "provider": "provider_code", "facility": "facility_code"}  # fmt: skip
+
+
+def counts_behind(con: duckdb.DuckDBPyConnection, tree: Any, as_of: str) -> set[str]:
+    """Compare every number of rows with `rows_behind` of its own period, every point with `scores`; the KPIs compared."""
+    [(first, last)] = {(n.get("data-from"), n.get("data-to")) for n in tree.xpath("//*[@data-behind]")}
+    con.execute(
+        "create or replace temp table behind as "
+        "select rows.*, processing_working_days, provider_code, facility_code "
+        "from marts.rows_behind(?::date, ?::date, ?::date) as rows "
+        "left join marts.fct_dossiers on dossier_code = entity_code and scope_channel is not null "
+        "left join marts.fct_payments on transaction_code = entity_code and kpi_code like 'payments_%' "
+        "left join marts.fct_health_lookups on lookup_code = entity_code and kpi_code = 'health_lookups'",
+        [first, last, as_of],
     )
-    columns = {"agency": "scope_agency", "field": "scope_field", "procedure": "scope_procedure"}
-    of_agency = split_of(seen(f"agency={code}"))
-    assert {"dossiers_received", "dossiers_resolved"} <= {kpi for kpi, _ in of_agency}
-    for (kpi, scope), value in {**of_agency, **split_of(seen())}.items():
+    split = split_of(tree)
+    for (kpi, scope), value in split.items():
         conditions, given = ["kpi_code = ?"], [kpi]
         for name, _, part in (one.partition("=") for one in scope.split(";")):
             if name == "processing_working_days":
                 conditions.append(f"processing_working_days {'>=' if part.endswith('+') else '='} {part.rstrip('+')}")
             elif name != "province":
-                conditions.append(f"coalesce({columns[name]}, '') = ?")
+                conditions.append(f"coalesce({SPLIT[name]}, '') = ?")
                 given.append(part)
-        where = " and ".join(conditions)
-        assert release.execute(f"select count(*) from behind where {where}", given).fetchall() == [(value,)], scope
+        number = "coalesce(sum(amount), 0)" if kpi == "payments_paid_amount" else "count(*)"
+        found = con.execute(f"select {number} from behind where {' and '.join(conditions)}", given).fetchall()
+        assert found == [(value,)], (first, last, kpi, scope)
+    points = {
+        (f"{index} {version} {criterion}", which): value
+        for index, version, criterion, *values in con.execute(
+            "select index_code, version, criterion_code, max_points, points, points_lost "
+            "from marts.scores(?::date, ?::date, ?::date) where scope_type = 'province'",
+            [first, last, as_of],
+        ).fetchall()
+        for which, value in zip(("max_points", "points", "points_lost"), values, strict=True)
+    }
+    shown = {
+        (n.get("data-criterion"), n.get("data-points")): float(value) if (value := n.get("data-value")) else None
+        for n in tree.xpath("//*[@data-criterion]")
+        if (n.get("data-from"), n.get("data-to")) == (first, last)
+    }
+    assert shown == points and any(shown.values())
+    return {kpi for kpi, _ in split}
+
+
+@in_browser
+def test_numbers_of_rows_are_those_behind_the_kpi_in_any_period(
+    home: Path, seen: Callable[..., Any], tmp_path: Path
+) -> None:
+    """An agency's fields and procedures, processing times, providers, facilities, communes and scorecards, over periods."""
+    shutil.copyfile(home / "current" / "cchc.duckdb", tmp_path / "more.duckdb")
+    release_id, as_of = _of(home)
+    with duckdb.connect(str(tmp_path / "more.duckdb")) as con:
+        for month in range(1, as_of.month + 1):
+            for code, times in (("A", 20), ("B", 9 + month), ("C", 6)):
+                look_up(con, code, times, f"2023-{month:02}-01")
+            pay(con, "A" if month % 3 else "B", month, f"2023-{month:02}-01")
+        made = content(con, release_id, as_of)
+        periods = {f"{period['type']}.{period['from']}": place for place, period in enumerate(made["periods"])}
+        code = max(made["opened"]["by"], key=lambda agency: len(made["opened"]["by"][agency]["counts"]))
+        year, text = as_of.year, rendered(made)
+        asked = [f"year.{year}-01-01", f"year.{year - 1}-01-01", f"quarter.{year}-04-01", f"month.{year}-03-01",
+                 f"month.{as_of:%Y-%m}-01"]  # fmt: skip
+        assert set(asked) <= periods.keys()
+        for period in asked:
+            tree = seen(f"period={period}&agency={code}", text)
+            place = periods[period]
+            assert {n.get("data-to") for n in tree.xpath("//*[@data-behind]")} == {made["periods"][place]["to"]}
+            kpis = counts_behind(con, tree, as_of.isoformat())
+            assert {"dossiers_received", "dossiers_in_process"} <= kpis, period
+            if period.startswith(("month", "quarter")) or period == asked[0]:
+                assert {"payments_paid", "payments_paid_amount", "health_lookups"} <= kpis, period
+        counts_behind(con, seen(f"period={asked[3]}", text), as_of.isoformat())
+
+
+def test_changes_add_up_to_the_rows_behind_a_kpi(release: duckdb.DuckDBPyConnection, home: Path) -> None:
+    as_of = _of(home)[1]
+    release.execute("create temp table changes as from marts.changes_behind(?::date)", [as_of])
+    compared: set[str] = set()
+    for first, last in (("2023-01-01", as_of), ("2022-03-05", "2023-02-17"), ("2023-03-31", "2023-03-31")):
+        scopes = "kpi_code, in_numerator, amount, " + ", ".join(
+            f"scope_{scope}"
+            for scope in ("agency", "level", "commune", "field", "procedure", "channel", "service_level")
+        )
+        of_days = "kpi_code in (select kpi_code from changes)"
+        [different] = release.execute(
+            f"""
+            with summed as (
+                select {scopes}, sum(change) as number from changes
+                where changed_on <= $last and (is_stock or changed_on >= $first) group by all having number <> 0
+            ),
+            behind as (
+                select {scopes}, count(*) as number from marts.rows_behind($first::date, $last::date, $as_of::date)
+                where {of_days} group by all
+            )
+            select list(different) from ((from summed except from behind) union all (from behind except from summed))
+                as different
+            """,
+            {"first": first, "last": last, "as_of": as_of},
+        ).fetchall()[0]
+        assert not different, (first, last)
+        compared |= {kpi for (kpi,) in release.execute("select distinct kpi_code from changes").fetchall()}
+    assert compared >= {
+        "dossiers_received", "dossiers_resolved_late", "dossiers_in_process_overdue", "on_time_rate",
+        "average_processing_working_days",
+    }  # fmt: skip
 
 
 @in_browser
@@ -242,36 +330,78 @@ def test_a_month_left_out_cannot_be_told_from_the_others(home: Path, tmp_path: P
     assert shown["quarter", "2023-04-01"] == 50
 
 
+def look_up(con: duckdb.DuckDBPyConnection, facility: str, times: int, on: str) -> None:
+    """So many look-ups by one facility on a day."""
+    for table, end in (("history.health_lookups", ", known_to"), ("marts.fct_health_lookups", "")):
+        own = ", facility_key" if not end else ""
+        con.execute(
+            f"insert into {table} (lookup_code, facility_code, looked_up_at, document_type, result, known_from, "
+            f"last_shown_at{end}{own}) select $code || $on || i, $code, $on::timestamp, 'CCCD', 'success', "
+            f"$on::timestamp, $on::timestamp{', timestamp ' + repr('9999-12-31') if end else ', $code'} "
+            "from range($times) as t(i)",
+            {"code": facility, "times": times, "on": on},
+        )
+
+
+def pay(con: duckdb.DuckDBPyConnection, provider: str, times: int, on: str) -> None:
+    """So many payments of 1,000 dong and more through one provider on a day."""
+    for table, end in (("history.payments", ", known_to"), ("marts.fct_payments", "")):
+        con.execute(
+            f"insert into {table} (transaction_code, provider_code, amount, status, paid_at, known_from, last_shown_at"
+            f"{end}) select $code || $on || i, $code, 1000 + i, 'paid', $on::timestamp, $on::timestamp, $on::timestamp"
+            f"{', timestamp ' + repr('9999-12-31') if end else ''} from range($times) as t(i)",
+            {"code": provider, "times": times, "on": on},
+        )
+
+
+def told(made: dict[str, Any], period_type: str, first: str) -> tuple[dict[str, int], int]:
+    """Of a period the look-ups by facility that the page holds, and how many facilities it does not tell of."""
+    [place] = [at for at, p in enumerate(made["periods"]) if (p["type"], p["from"]) == (period_type, first)]
+    facilities = made["facilities"]
+    found = facilities["used"][str(place)]
+    return {facilities["names"][str(facility)][0]: n for facility, n in found["listed"]}, found["untold"]
+
+
 def test_facilities_with_few_look_ups_are_not_told(home: Path, tmp_path: Path) -> None:
     shutil.copyfile(home / "current" / "cchc.duckdb", tmp_path / "looked.duckdb")
     with duckdb.connect(str(tmp_path / "looked.duckdb")) as con:
-
-        def look_up(facility: str, times: int) -> None:
-            for table, end in (("history.health_lookups", ", known_to"), ("marts.fct_health_lookups", "")):
-                own = ", facility_key" if not end else ""
-                con.execute(
-                    f"insert into {table} (lookup_code, facility_code, looked_up_at, document_type, result, known_from, "
-                    f"last_shown_at{end}{own}) select $code || i, $code, timestamp '2023-03-01', 'CCCD', 'success', "
-                    f"timestamp '2023-03-02', timestamp '2023-03-02'"
-                    f"{', timestamp ' + repr('9999-12-31') if end else ', $code'} from range($times) as t(i)",
-                    {"code": facility, "times": times},
-                )
-
         for facility, times in (("A", 20), ("B", 9), ("C", 7), ("D", 4)):
-            look_up(facility, times)
-        told = content(con, *_of(home))["facilities"]
-        assert (told["listed"], told["known"]) == ([["A", "A", "unknown", 20], ["B", "B", "unknown", 9]], 4)
-        look_up("E", 2)
-        told = content(con, *_of(home))["facilities"]
-        assert [facility for facility, *_ in told["listed"]] == ["A", "B", "C"]
+            look_up(con, facility, times, "2023-03-01")
+        made = content(con, *_of(home))
+        for period in (("year", "2023-01-01"), ("quarter", "2023-01-01"), ("month", "2023-03-01")):
+            assert told(made, *period) == ({"A": 20, "B": 9}, 2)
+        assert {name for name, *_ in made["facilities"]["names"].values()} == {"A", "B"}
+        look_up(con, "E", 2, "2023-03-01")
+        made = content(con, *_of(home))
+        assert told(made, "year", "2023-01-01") == ({"A": 20, "B": 9, "C": 7}, 2)
+
+
+def test_a_facility_s_month_cannot_be_told_from_its_quarter(home: Path, tmp_path: Path) -> None:
+    """Of small months all siblings are left out; of a small quarter all quarters of the year, and their months."""
+    shutil.copyfile(home / "current" / "cchc.duckdb", tmp_path / "looked.duckdb")
+    with duckdb.connect(str(tmp_path / "looked.duckdb")) as con:
+        for month in (1, 2, 3, 4, 5, 6):
+            look_up(con, "A", 20, f"2023-{month:02}-01")
+            look_up(con, "B", 50, f"2023-{month:02}-01")
+            look_up(con, "C", 3 if month == 2 else 10, f"2023-{month:02}-01")  # a small month
+        look_up(con, "D", 4, "2023-01-01")  # a small quarter
+        look_up(con, "D", 30, "2023-05-01")
+        look_up(con, "E", 2, "2023-05-01")  # a small year
+        made = content(con, *_of(home))
+    assert told(made, "year", "2023-01-01") == ({"B": 300, "A": 120, "C": 53}, 2)
+    assert told(made, "quarter", "2023-01-01") == ({"B": 150, "A": 60, "C": 23}, 2)
+    assert told(made, "quarter", "2023-04-01") == ({"B": 150, "A": 60, "C": 30}, 2)
+    assert told(made, "month", "2023-01-01") == ({"B": 50, "A": 20}, 2)
+    assert told(made, "month", "2023-05-01") == ({"B": 50, "A": 20, "C": 10}, 2)
 
 
 @in_browser
 def test_the_map_of_communes_tells_of_listed_facilities_alone(home: Path, seen: Callable[..., Any]) -> None:
     with duckdb.connect() as con:
         made = _content(con, home)
-    listed = [["1", "Bệnh viện", "30730", 20], ["2", "Trạm y tế", "30730", 9], ["3", "Trạm y tế", "30733", 7]]
-    made["facilities"] |= {"listed": listed, "known": 4, "partly": ["30733"]}
+    names = [["1", "Bệnh viện", "30730"], ["2", "Trạm y tế", "30730"], ["3", "Trạm y tế", "30733"]]
+    used = {"listed": [[0, 20], [1, 9], [2, 7]], "untold": 1, "partly": ["30733"]}
+    made["facilities"] |= {"names": names, "used": [used] * len(made["periods"])}
     made["communes"] = {code: {"name": f"Xã {code}", "district": "Rạch Giá"} for code in ("30730", "30733", "30736")}
     tree = seen("", rendered(made))
     shown = {scope: value for (kpi, scope), value in split_of(tree).items() if kpi == "health_lookups"}
@@ -284,7 +414,7 @@ def test_communes_are_those_of_the_look_ups(home: Path, tmp_path: Path) -> None:
     shutil.copyfile(home / "current" / "cchc.duckdb", tmp_path / "communes.duckdb")
     with duckdb.connect(str(tmp_path / "communes.duckdb")) as con:
         assert content(con, *_of(home))["communes"] == {}
-        con.execute("update dashboard_rows set kpi_code = 'health_lookups', scope_commune = '30730'")
+        con.execute("insert into dashboard_used (kpi_code, commune) values ('health_lookups', '30730')")
         communes = _json(con, _communes(_of(home)[1]))
     assert communes["30730"]["district"] == "Thành phố Rạch Giá" and len(communes) > 5
     assert {one["district"] for one in communes.values()} == {"Thành phố Rạch Giá"}
@@ -293,12 +423,16 @@ def test_communes_are_those_of_the_look_ups(home: Path, tmp_path: Path) -> None:
 def test_what_an_agency_opens_are_the_rows_behind_its_figures(
     data: dict[str, Any], release: duckdb.DuckDBPyConnection
 ) -> None:
-    first = data["opened"]["from"]
-    for code, rows in data["opened"]["by"].items():
-        for place, kpi in enumerate(data["opened"]["kpis"], start=2):
-            assert sum(row[place] for row in rows) == (
-                known(release, f"agency={code}", kpi, first, data["as_of"]) or 0
-            ), (code, kpi)
+    for code, split in data["opened"]["by"].items():
+        for place, period in enumerate(data["periods"]):
+            if period["type"] == STRETCH:
+                continue
+            rows = split["counts"].get(str(place), [])
+            for column, kpi in enumerate(data["opened"]["kpis"], start=1):
+                assert sum(row[column] for row in rows) == (
+                    known(release, f"agency={code}", kpi, period["from"], period["to"]) or 0
+                ), (code, kpi, period)
+    first = f"{data['as_of'][:4]}-01-01"
     for code, lists in data["dossiers"]["of"].items():
         overdue = known(release, f"agency={code}", "dossiers_in_process_overdue", first, data["as_of"])
         assert lists.get("overdue", {"known": 0})["known"] == overdue
@@ -306,14 +440,16 @@ def test_what_an_agency_opens_are_the_rows_behind_its_figures(
 
 
 def test_processing_times_are_those_of_the_mean(data: dict[str, Any]) -> None:
-    place = max(place for place, period in enumerate(data["periods"]) if period["type"] == "year")
     for scope, kpis in data["figures"].items():
         tops, bases = [*kpis["average_processing_working_days"], [0] * len(data["periods"])][:2]
-        days = data["days"]["of"].get(scope, [])
-        assert sum(number for _, number in days) == (bases[place] or 0), scope
-        if all(day <= data["days"]["most"] for day, _ in days):
-            assert sum(day * number for day, number in days) == (tops[place] or 0), scope
-    assert data["days"]["of"]["province=all"]
+        for place, period in enumerate(data["periods"]):
+            if period["type"] == STRETCH:
+                continue
+            days = data["days"]["of"].get(scope, {}).get(str(place), [])
+            assert sum(number for _, number in days) == (bases[place] or 0), (scope, period)
+            if all(day <= data["days"]["most"] for day, _ in days):
+                assert sum(day * number for day, number in days) == (tops[place] or 0), (scope, period)
+    assert len(data["days"]["of"]["province=all"]) > 3
 
 
 def test_providers_and_ranks_are_the_figures_of_their_kpis(home: Path, tmp_path: Path) -> None:
@@ -345,9 +481,11 @@ def test_providers_and_ranks_are_the_figures_of_their_kpis(home: Path, tmp_path:
                 [f"{year}-01-01", f"{year}-12-31", as_of, as_of],
             ).fetchall()
         }
-    assert [code for code, *_ in made["providers"]] == ["A", "B"]
-    assert sum(number for *_, number, _ in made["providers"]) == told[as_of.year, "payments_paid"] == 4
-    assert sum(amount for *_, amount in made["providers"]) == told[as_of.year, "payments_paid_amount"] == 11_000
+    [place] = [at for at, p in enumerate(made["periods"]) if p["type"] == "year" and p["to"] == as_of.isoformat()]
+    used = made["providers"]["used"][str(place)]
+    assert [code for code, *_ in used] == ["A", "B"]
+    assert sum(number for _, number, _ in used) == told[as_of.year, "payments_paid"] == 4
+    assert sum(amount for *_, amount in used) == told[as_of.year, "payments_paid_amount"] == 11_000
     assert {(year, kpi): rank for kpi, years in made["ranks"].items() for year, rank, _ in years} == {
         (year, kpi): told[year, kpi] for year in (2021, 2022) for kpi in ("par_index_rank", "papi_rank")
     }

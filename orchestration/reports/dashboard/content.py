@@ -26,7 +26,7 @@ SOON_WORKING_DAYS = 3
 _OPENED = ("dossiers_received", "dossiers_resolved", "dossiers_resolved_late", "dossiers_in_process",
            "dossiers_in_process_overdue")  # fmt: skip
 _TIME = "average_processing_working_days"
-_PAID, _LOOKED_UP = "payments_paid", "health_lookups"
+_PAID, _PAID_AMOUNT, _LOOKED_UP = "payments_paid", "payments_paid_amount", "health_lookups"
 # Days of processing above this are one bar.
 LONGEST_DAYS = 30
 
@@ -41,9 +41,11 @@ def content(con: duckdb.DuckDBPyConnection, release_id: str, as_of: date) -> dic
     """The page's data, ready for JSON.
 
     `figures` holds by scope (`agency=H33.01`) and KPI the numerators of all `periods`, and the denominators where there
-    are some; null is a missing figure, `WITHHELD` one that is too small to be shown.
+    are some; null is a missing figure, `WITHHELD` one that is too small to be shown. What is split further stands by
+    the place of its period in `periods`, where there is any.
     """
     _prepare(con, as_of)
+    periods = _json(con, "select list(dashboard_periods order by place) from dashboard_periods")
     return {
         "release_id": release_id,
         "as_of": as_of.isoformat(),
@@ -51,19 +53,19 @@ def content(con: duckdb.DuckDBPyConnection, release_id: str, as_of: date) -> dic
         "withheld": WITHHELD,
         "smallest": SMALLEST,
         "kpis": _json(con, _KPIS),
-        "periods": _json(con, "select list(dashboard_periods order by place) from dashboard_periods"),
-        "figures": _json(con, _FIGURES),
+        "periods": periods,
+        "figures": _by(con, _figures(len(periods))),
         "agencies": _json(con, _AGENCIES),
         "fields": _json(con, _FIELDS),
         "procedures": _json(con, _PROCEDURES),
-        "days": {"most": LONGEST_DAYS, "of": _json(con, _DAYS)},
-        "providers": _json(con, _PROVIDERS),
-        "facilities": {"drawn": FACILITIES_DRAWN, **_json(con, _FACILITIES)},
+        "days": {"most": LONGEST_DAYS, "of": _by(con, _DAYS)},
+        "providers": _used(con, _PROVIDERS),
+        "facilities": {"drawn": FACILITIES_DRAWN, **_used(con, _FACILITIES)},
         "communes": _json(con, _communes(as_of)),
         "ranks": _json(con, _ranks(declared()["indexes"])),
-        "scores": _scores(con, as_of),
+        "scores": _scores(con),
         "quality": _json(con, _QUALITY),
-        "opened": {"kpis": _OPENED, "from": date(as_of.year, 1, 1).isoformat(), "by": _json(con, _OPENED_BY)},
+        "opened": {"kpis": _OPENED, "by": _opened(con)},
         "dossiers": {"listed": LISTED, "soon": SOON_WORKING_DAYS, "of": _json(con, _DOSSIERS)},
     }
 
@@ -73,8 +75,17 @@ def _json(con: duckdb.DuckDBPyConnection, query: str) -> Any:
     return {} if text is None else json.loads(text)
 
 
+def _used(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
+    """`names`, and by period what was `used`; of nothing neither."""
+    return {part: found or {} for part, found in _json(con, query).items()}
+
+
+def _by(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
+    """What a query gives as keys and JSON."""
+    return {key: json.loads(text) for key, text in con.execute(query).fetchall()}
+
+
 def _prepare(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
-    first = date(as_of.year, 1, 1)
     counted = " ".join(f"when '{period_type}' then {number}" for period_type, number in PERIODS.items())
     con.execute(
         f"""
@@ -87,31 +98,47 @@ def _prepare(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
         """
     )
     _prepare_stretch(con, as_of)
+    # Literals reach the rows that are read; codes of a table would not.
+    dossiers, others = (
+        ", ".join(map(literal, codes)) for codes in ((*_OPENED, _TIME), (_PAID, _PAID_AMOUNT, _LOOKED_UP))
+    )
     con.execute(
-        """
-        create or replace temp table dashboard_rows as
-        select kpi_code, entity_code, amount, scope_level, scope_agency, scope_field, scope_procedure, scope_commune
-        from marts.rows_behind(?::date, ?::date, ?::date, convention := 'separate')
-        where kpi_code in (select unnest(?))
+        f"""
+        create or replace temp table dashboard_changes as
+        select kpi_code, any_value(is_stock) as is_stock, date_trunc('month', changed_on)::date as month,
+            scope_level as level, scope_agency as agency, scope_field as field, scope_procedure as "procedure",
+            if(kpi_code = '{_TIME}', least(amount, {LONGEST_DAYS} + 1), null) as days, sum(change)::bigint as number
+        from marts.changes_behind(?::date) where kpi_code in ({dossiers})
+        group by all
         """,
-        [first, as_of, as_of, [*_OPENED, _TIME, _PAID, _LOOKED_UP]],
+        [as_of],
+    )
+    con.execute(
+        f"""
+        create or replace temp table dashboard_used as
+        select kpi_code, entity_code, is_stock, date_trunc('month', changed_on)::date as month,
+            scope_commune as commune, change as number, change * amount as amount
+        from marts.changes_behind(?::date) where kpi_code in ({others})
+        """,
+        [as_of],
     )
     con.execute(
         """
         create or replace temp table dashboard_listed as
-        select scope_agency as agency, dossier_code as code, procedure_code as "procedure", due_date as due,
-            if(kpi_code = 'dossiers_in_process_overdue', 'overdue', 'soon') as list,
+        select coalesce(agency_code, 'unknown') as agency, dossier_code as code, procedure_code as "procedure",
+            due_date as due, if(timeliness = 'overdue', 'overdue', 'soon') as list,
             row_number() over (partition by agency, list order by due_date, dossier_code) as number
-        from dashboard_rows
-        join marts.fct_dossiers on dossier_code = entity_code
-        where kpi_code = 'dossiers_in_process_overdue'
-            or kpi_code = 'dossiers_in_process' and timeliness = 'within_due' and not is_paused
+        from marts.fct_dossiers
+        where bucket = 'in_process' and (
+            timeliness = 'overdue'
+            or timeliness = 'within_due' and not is_paused
             and due_date between ?::date and (
                 select max(date_day) from (
                     select date_day from marts.dim_date where is_working_day and date_day > ?::date
                     order by date_day limit ?
                 )
             )
+        )
         """,
         [as_of, as_of, SOON_WORKING_DAYS],
     )
@@ -140,7 +167,6 @@ def _prepare_stretch(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
     )
     cards = {kpi for group in declared()["cards"] for kpi in group["kpis"]}
     codes = con.execute("select kpi_code from marts.kpi_catalogue where mart = 'fct_dossiers'").fetchall()
-    # Literals reach the rows that are read; codes of a table would not.
     listed = ", ".join(literal(code) for (code,) in codes if code in cards)
     con.execute(
         f"""
@@ -167,21 +193,27 @@ def _ranks(kpis: dict[str, str]) -> str:
     """
 
 
-def _scores(con: duckdb.DuckDBPyConnection, as_of: date) -> list[dict[str, Any]]:
-    """The province's scorecards of the running year, a group before what is below it."""
-    found = con.execute(
+def _scores(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """The province's scorecards: the criteria, a group before what is below it, and their points by period."""
+    criteria = con.execute(
         f"""
         {PLACED}
-        select index_code, version, criterion_code, name_vi, depth, max_points, points, points_lost, status
-        from marts.scorecard_values
-        join placed using (index_code, version, criterion_code)
-        where scope_type = 'province' and period_type = 'year' and period_start = ?
+        select index_code, version, criterion_code, name_vi, depth from placed
         order by index_code, version, place
-        """,
-        [date(as_of.year, 1, 1)],
-    )
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        """
+    ).fetchall()
+    places = {tuple(criterion[:3]): place for place, criterion in enumerate(criteria)}
+    at: dict[int, list[Any]] = {}
+    for place, index, version, criterion, *points in con.execute(
+        """
+        select place, index_code, version, criterion_code, max_points, points, points_lost, status
+        from marts.scorecard_values
+        join dashboard_periods on type = period_type and "from" = period_start
+        where scope_type = 'province'
+        """
+    ).fetchall():
+        at.setdefault(place, []).append([places[index, version, criterion], *points])
+    return {"criteria": criteria, "points": {place: sorted(rows) for place, rows in sorted(at.items())}}
 
 
 _KPIS = f"""
@@ -202,15 +234,23 @@ _KPIS = f"""
     )
 """
 
+
 # Every KPI of the province; of agencies, levels and fields those of dossiers. Where one month of a quarter, or quarter
 # of a year, is too small to be shown, the least of the others is withheld, too: the sum less the others would tell it.
-_FIGURES = f"""
+@cache
+def _figures(periods: int) -> str:
+    """SQL: by scope its figures by KPI, in the order of so many periods."""
+
+    def placed(column: str) -> str:
+        return f"[{', '.join(f'max({column}) filter (place = {place})' for place in range(periods))}]"
+
+    return f"""
     with counted as (
         select
             scope_type || '=' || scope_code as scope, kpi_code, place, type, numerator, denominator, value,
             case type when 'month' then date_trunc('quarter', period_start) else date_trunc('year', period_start)
             end as within,
-            {is_small()} as is_small
+            {OF_PERSONS} as of_persons, {is_small()} as is_small
         from (
             from marts.kpi_values
             union all by name
@@ -226,34 +266,29 @@ _FIGURES = f"""
             and mart = 'fct_dossiers'
             and kpi_code not in ('dossiers_carried_over', 'dossiers_resolved_without_due_date')
     ),
+    withheld as (
+        select scope, kpi_code, place, is_small or type in ('month', 'quarter') and 1 = row_number() over (
+            partition by scope, kpi_code, type, within, is_small order by numerator, place
+        ) and 1 = count(*) filter (is_small) over (partition by scope, kpi_code, type, within) as is_withheld
+        from counted where of_persons
+    ),
     shown as (
         select
             scope, kpi_code, place,
-            is_small or type in ('month', 'quarter') and 1 = row_number() over (
-                partition by scope, kpi_code, type, within, is_small order by numerator, place
-            ) and 1 = count(*) filter (is_small) over (partition by scope, kpi_code, type, within) as is_withheld,
             case
                 when is_withheld then {WITHHELD} when value is not null then coalesce(numerator, value)
             end::hugeint as top,
-            case when not is_withheld and numerator is not null then denominator end as base
+            case when is_withheld is not true and numerator is not null then denominator end as base
         from counted
-    ),
-    spread as (
-        select scope, kpi_code, list(top order by grid.place) as n, list(base order by grid.place) as d,
-            count(base) > 0 as has_base
-        from (select distinct scope, kpi_code from shown)
-        cross join (select place from dashboard_periods) as grid
-        left join shown using (scope, kpi_code, place)
-        group by all
+        left join withheld using (scope, kpi_code, place)
     )
-    select map(list(scope), list(kpis)) from (
-        select scope, map(
-            list(kpi_code order by kpi_code),
-            list(if(has_base, [n, d], [n]) order by kpi_code)
-        ) as kpis
-        from spread group by scope order by scope
+    select scope, to_json(map(list(kpi_code order by kpi_code), list(figures order by kpi_code))) from (
+        select scope, kpi_code, if(count(base) > 0, [{placed("top")}, {placed("base")}], [{placed("top")}]) as figures
+        from shown group by all
     )
-"""
+    group by scope order by scope
+    """
+
 
 _AGENCIES = """
     select map(list(scope_code), list({name: coalesce(agency_name, scope_code), level: coalesce(level, 'unknown')}))
@@ -278,26 +313,65 @@ _FIELDS = """
 _PROCEDURES = """
     select map(list(code), list(coalesce(name, code)))
     from (
-        select scope_procedure as code, max(procedure_name) as name
-        from (select distinct scope_procedure from dashboard_rows where scope_procedure is not null)
-        left join marts.dim_procedure on procedure_code = scope_procedure and is_current
+        select "procedure" as code, max(procedure_name) as name
+        from (
+            select distinct "procedure" from dashboard_changes where "procedure" is not null
+            union select "procedure" from dashboard_listed where "procedure" is not null
+        )
+        left join marts.dim_procedure on procedure_code = "procedure" and is_current
         group by all order by code
     )
 """
 
-# By agency rows of field, procedure and the numbers of rows behind each of `_OPENED`.
-_OPENED_BY = f"""
-    select map(list(agency), list(rows)) from (
-        select agency, list(json_array(field, "procedure", {", ".join(f"n{i}" for i in range(len(_OPENED)))})
-                            order by field, "procedure") as rows
-        from (
-            select scope_agency as agency, scope_field as field, scope_procedure as "procedure",
-                {", ".join(f"count(*) filter (kpi_code = '{code}') as n{i}" for i, code in enumerate(_OPENED))}
-            from dashboard_rows where scope_agency is not null group by all
-        )
-        group by agency order by agency
+# A change counts in a period: of a flow one of its months, of a stock one up to its last.
+_COUNTS = f"""type <> '{STRETCH}' and month <= "to" and (is_stock or month >= "from")"""
+
+_COLUMNS = {kpi: f"n{place}" for place, kpi in enumerate(_OPENED)}
+
+_COUNTED = ", ".join(f"coalesce(sum(number) filter (kpi_code = '{k}'), 0)::bigint as {n}" for k, n in _COLUMNS.items())
+
+
+def _opened(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """By agency its fields and procedures, and by period, where there are any, the numbers of rows behind `_OPENED`."""
+    con.execute(
+        f"""
+        create or replace temp table dashboard_split as
+        select agency, field, "procedure", row_number() over (order by agency, field, "procedure") as id,
+            row_number() over (partition by agency order by field, "procedure") - 1 as number
+        from (select distinct agency, field, "procedure" from dashboard_changes where kpi_code <> '{_TIME}')
+        """
     )
-"""
+    con.execute(
+        f"""
+        create or replace temp table dashboard_counts as
+        select id, place, {_COUNTED}
+        from (
+            select id, kpi_code, month, is_stock, sum(changed.number) as number
+            from dashboard_changes as changed
+            join dashboard_split using (agency, field, "procedure")
+            where kpi_code <> '{_TIME}' group by all
+        )
+        join dashboard_periods on {_COUNTS}
+        group by all
+        having {" or ".join(f"{column} <> 0" for column in _COLUMNS.values())}
+        """
+    )
+    made: dict[str, Any] = _by(
+        con,
+        """
+        select agency, to_json({rows: list([field, "procedure"] order by number), counts: {}})
+        from dashboard_split group by agency order by agency
+        """,
+    )
+    for agency, place, counts in con.execute(
+        f"""
+        select agency, place, to_json(list([number, {", ".join(_COLUMNS.values())}] order by number))
+        from dashboard_counts join dashboard_split using (id) group by all order by all
+        """
+    ).fetchall():
+        made[agency]["counts"][place] = json.loads(counts)
+    return made
+
 
 _DOSSIERS = f"""
     select map(list(agency), list(lists)) from (
@@ -311,60 +385,142 @@ _DOSSIERS = f"""
     )
 """
 
-# By scope the number of resolved dossiers by working days, the longest ones together.
+# By scope and period the number of resolved dossiers by working days, the longest ones together.
 _DAYS = f"""
-    select map(list(scope), list(days)) from (
-        select scope, list(json_array(days, number) order by days) as days
+    select scope, to_json(map(list(place order by place), list(days order by place)))
+    from (
+        select scope, place, list([days, number] order by days) as days
         from (
-            select scope, days, sum(n)::bigint as number
+            select scope, place, days, sum(number)::bigint as number
             from (
-                select unnest([
-                    'province=all', 'level=' || scope_level, 'agency=' || scope_agency, 'field=' || scope_field
-                ]) as scope, days, n
+                select unnest(['province=all', 'level=' || level, 'agency=' || agency, 'field=' || field]) as scope,
+                    month, is_stock, days, number
                 from (
-                    select scope_level, scope_agency, scope_field, least(amount, {LONGEST_DAYS} + 1) as days,
-                        count(*) as n
-                    from dashboard_rows where kpi_code = '{_TIME}' and amount is not null group by all
+                    select level, agency, field, month, is_stock, days, sum(number) as number
+                    from dashboard_changes where kpi_code = '{_TIME}' and days is not null group by all
                 )
             )
+            join dashboard_periods on {_COUNTS}
             group by all
         )
-        where scope is not null group by scope order by scope
+        group by all
     )
+    group by scope order by scope
 """
 
-# Providers with the numbers and sums of what was paid through them in the running year, the most used first.
+# Providers, and by period the numbers and sums of what was paid through them, the most used first.
 _PROVIDERS = f"""
-    select coalesce(list(json_array(code, name, number, amount) order by number desc, code), [])
-    from (
-        select paid.provider_code as code, max(coalesce(provider_name, paid.provider_code)) as name,
-            count(*) as number, sum(paid.amount)::hugeint as amount
-        from dashboard_rows
+    with paid as (
+        select paid.provider_code as code, kpi_code, month, is_stock, sum(number) as number,
+            sum(used.amount) as amount, max(coalesce(provider_name, paid.provider_code)) as name
+        from dashboard_used as used
         join marts.fct_payments as paid on transaction_code = entity_code
         left join marts.dim_payment_provider using (provider_key)
-        where kpi_code = '{_PAID}' group by all
+        where kpi_code in ('{_PAID}', '{_PAID_AMOUNT}') group by all
+    ),
+    counted as (
+        select place, code, coalesce(sum(number) filter (kpi_code = '{_PAID}'), 0)::bigint as number,
+            coalesce(sum(amount) filter (kpi_code = '{_PAID_AMOUNT}'), 0)::hugeint as amount
+        from paid join dashboard_periods on {_COUNTS}
+        group by all
     )
+    select {{
+        names: (select map(list(code order by code), list(name order by code))
+                from (select code, max(name) as name from paid group by all)),
+        used: (
+            select map(list(place order by place), list(rows order by place)) from (
+                select place, list(json_array(code, number, amount) order by number desc, code) as rows
+                from counted group by all
+            )
+        )
+    }}
 """
 
-# Facilities by their look-ups of the running year, how many there are, and the communes of those that are not listed.
-# Small numbers are not, and never a single one, which the province's figure less the others would tell.
+
+def _told(period_type: str, condition: str) -> str:
+    """SQL: of which facilities the periods of one type within a greater one are told, where the greater one is."""
+    return f"""
+        told_of_{period_type} as (
+            select facility, type, within, may_be_told and not (
+                1 = count(*) filter (not may_be_told) over (partition by within)
+                and 1 = row_number() over (partition by within, may_be_told order by number, facility)
+            ) as is_told
+            from (
+                select *, not has_small and {condition} as may_be_told
+                from (
+                    select facility, type, within, sum(number) as number, bool_or(is_small) as has_small
+                    from counted where type = '{period_type}' group by all
+                )
+            )
+        )
+    """
+
+
+# Facilities, and by period their look-ups, the most used first, how many are not told, and the communes of those.
+#
+# Of a facility either all months of a quarter are told or none, all quarters of a year or none: its sum less the others
+# would tell a small one. Where of all but one facility something is told, the least of them is not: the province's
+# figure less the others would tell it.
 _FACILITIES = f"""
-    with used as (
-        select facility_key, max(coalesce(dim.facility_name, looked.facility_code, 'Không rõ')) as name,
-            coalesce(max(looked.facility_code), '') as code, max(scope_commune) as commune, count(*) as number,
-            row_number() over (order by count(*) desc, facility_key) as place,
-            count(*) filter (count(*) < {SMALLEST}) over () as small, count(*) over () as known
-        from dashboard_rows
+    with looked_up as (
+        select facility_key, month, number, commune,
+            coalesce(dim.facility_name, looked.facility_code, 'Không rõ') as name,
+            coalesce(looked.facility_code, '') as code
+        from dashboard_used
         join marts.fct_health_lookups as looked on lookup_code = entity_code
         left join marts.dim_health_facility as dim using (facility_key)
-        where kpi_code = '{_LOOKED_UP}' group by facility_key
+        where kpi_code = '{_LOOKED_UP}'
     ),
-    told as (select *, number >= {SMALLEST} and place <= known - if(small = 1, 2, small) as is_listed from used)
+    facilities as (
+        select facility_key, max(code) as code, max(name) as name, max(commune) as commune,
+            row_number() over (order by facility_key) - 1 as facility
+        from looked_up group by facility_key
+    ),
+    counted as (
+        select *, date_trunc(if(type = 'month', 'quarter', 'year'), start)::date as within,
+            number between 1 and {SMALLEST - 1} as is_small
+        from (
+            select facility, type, date_trunc(type, month)::date as start, sum(number)::bigint as number
+            from looked_up
+            join facilities on looked_up.facility_key is not distinct from facilities.facility_key
+            cross join (select unnest(['month', 'quarter', 'year']) as type)
+            group by all
+        )
+    ),
+    {_told("year", "true")},
+    {_told("quarter", "(facility, within) in (select (facility, within) from told_of_year where is_told)")},
+    {
+    _told(
+        "month",
+        "(facility, date_trunc('year', within)::date) in "
+        "(select (facility, within) from told_of_quarter where is_told)",
+    )
+},
+    told as (
+        select place, told.facility, is_told, number
+        from (from told_of_year union all from told_of_quarter union all from told_of_month) as told
+        join dashboard_periods as period
+            on period.type = told.type and date_trunc(if(told.type = 'month', 'quarter', 'year'), "from") = within
+        left join counted on counted.facility = told.facility and counted.type = told.type and start = "from"
+    )
     select {{
-        listed: coalesce(list(json_array(code, name, commune, number) order by place) filter (is_listed), []),
-        known: count(*),
-        partly: coalesce(list(distinct commune) filter (not is_listed and commune is not null), [])
-    }} from told
+        names: (select map(list(facility order by facility), list(json_array(code, name, commune) order by facility))
+                from facilities where facility in (select facility from told where is_told)),
+        used: (
+            select map(
+                list(place order by place),
+                list({{listed: listed, untold: untold, partly: partly}} order by place)
+            )
+            from (
+                select place, count(*) filter (not is_told) as untold,
+                    coalesce(list([facility, number] order by number desc, facility)
+                        filter (is_told and number > 0), []) as listed,
+                    coalesce(list(distinct commune order by commune)
+                        filter (not is_told and commune is not null), []) as partly
+                from told join facilities using (facility) group by all
+            )
+        )
+    }}
 """
 
 
@@ -380,7 +536,7 @@ def _communes(as_of: date) -> str:
             join units as district on district.unit_code = commune.parent_code
             where commune.level = 'commune' and commune.parent_code in (
                 select parent_code from units where unit_code in (
-                    select scope_commune from dashboard_rows where kpi_code = '{_LOOKED_UP}'
+                    select commune from dashboard_used where kpi_code = '{_LOOKED_UP}'
                 )
             )
             order by district.unit_code, commune.unit_code

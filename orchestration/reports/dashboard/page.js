@@ -1,8 +1,9 @@
 // Everything that the release says becomes text (textContent, or data of a chart), never markup.
 "use strict";
-{ // the grammar's script has names of its own
-const data = JSON.parse(document.getElementById("data").textContent);
+async function dashboard() { // the grammar's script has names of its own
 const find = (id) => document.getElementById(id);
+const packed = Uint8Array.from(atob(find("data").textContent), (byte) => byte.charCodeAt(0));
+const data = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
 const number = new Intl.NumberFormat("vi-VN");
 const two = new Intl.NumberFormat("vi-VN", { maximumFractionDigits: 2 });
 const MISSING = "–";
@@ -48,10 +49,11 @@ function shown(scope, kpi, at, attributes = {}, name = "span") {
   }, said(kpi, value));
 }
 
-// A number of rows behind a KPI in the running year, split by more than a scope: `agency=H33.15;field=G12`.
-function counted(kpi, scope, value, attributes = {}, name = "td") {
-  return element(name, { class: "n", ...attributes, "data-behind": kpi, "data-kpi": kpi, "data-scope": scope,
-    "data-from": data.opened.from, "data-to": data.as_of, "data-value": value }, number.format(value));
+// A number of rows behind a KPI in the period, split by more than a scope: `agency=H33.15;field=G12`; withheld without one.
+function counted(kpi, scope, value) {
+  const { from, to } = data.periods[view.at], told = value === undefined ? { "data-withheld": "true" } : { "data-value": value };
+  return element("td", { class: "n", "data-behind": kpi, "data-kpi": kpi, "data-scope": scope, "data-from": from, "data-to": to, ...told },
+    value === undefined ? "ẩn" : number.format(value));
 }
 
 // ---- periods
@@ -75,7 +77,7 @@ function before(at, monthsBack) {
   const iso = start.toISOString().slice(0, 10);
   return data.periods.findIndex((period) => period.type === type && period.from === iso);
 }
-const RUNNING = `từ ${day(data.opened.from)} đến ${day(data.as_of)}`;
+const during = () => `từ ${day(data.periods[view.at].from)} đến ${day(data.periods[view.at].to)}`;
 const LENGTH = { month: 1, quarter: 3, year: 12 };
 
 // ---- the view that the address names
@@ -175,53 +177,53 @@ function charted(key, title, name, values, rows, headers, after = {}) {
 }
 
 function daysTaken() {
-  const { most, of } = data.days, days = new Map(of[scopeOf(view)] ?? []);
+  const { most, of } = data.days, days = new Map(of[scopeOf(view)]?.[view.at] ?? []);
   const values = [...Array(most + 2).keys()].map((day) => ({
     day, label: day > most ? `> ${most}` : String(day), value: days.get(day) ?? 0, shown: number.format(days.get(day) ?? 0),
   }));
   const rows = () => values.map(({ day, label, value }) => element("tr", {}, element("th", { scope: "row" }, label),
     counted("dossiers_resolved", `${scopeOf(view)};processing_working_days=${day}${day > most ? "+" : ""}`, value)));
-  find("days-taken").replaceChildren(charted("days", `Hồ sơ đã giải quyết theo số ngày làm việc, ${RUNNING}`, "days",
+  find("days-taken").replaceChildren(charted("days", `Hồ sơ đã giải quyết theo số ngày làm việc, ${during()}`, "days",
     days.size ? values : [], rows, ["Ngày làm việc", wide("Hồ sơ")]));
 }
 
 function providers() {
-  const values = data.providers.map(([, name, times]) => ({ label: name, value: times, shown: number.format(times) }));
-  const rows = () => data.providers.map(([code, name, times, amount]) => element("tr", {}, element("th", { scope: "row" }, name),
+  const { names, used } = data.providers, paid = used[view.at] ?? [];
+  const values = paid.map(([code, times]) => ({ label: names[code], value: times, shown: number.format(times) }));
+  const rows = () => paid.map(([code, times, amount]) => element("tr", {}, element("th", { scope: "row" }, names[code]),
     counted("payments_paid", `provider=${code}`, times), counted("payments_paid_amount", `provider=${code}`, amount)));
-  find("paid-through").replaceChildren(charted("providers", `Giao dịch thanh toán thành công theo đơn vị, ${RUNNING}`, "providers",
+  find("paid-through").replaceChildren(charted("providers", `Giao dịch thanh toán thành công theo đơn vị, ${during()}`, "providers",
     values, rows, ["Đơn vị", wide("Giao dịch"), wide("Số tiền (VND)")], { rows: values.length }));
 }
 
 function facilities() {
-  const { listed, known, drawn } = data.facilities;
-  const values = listed.slice(0, drawn).map(([, name, , times], place) =>
+  const { listed, untold, partly } = data.facilities.used[view.at] ?? { listed: [], untold: 0, partly: [] };
+  const told = listed.map(([facility, times]) => [...data.facilities.names[facility], times]);
+  const values = told.slice(0, data.facilities.drawn).map(([, name, , times], place) =>
     ({ label: `${place + 1}. ${name}`, value: times, shown: number.format(times) }));
-  const rows = () => listed.map(([code, name, , times]) => element("tr", {}, element("th", { scope: "row" }, name),
+  const rows = () => told.map(([code, name, , times]) => element("tr", {}, element("th", { scope: "row" }, name),
     counted("health_lookups", `facility=${code}`, times)));
-  find("looked-up").replaceChildren(...communes(),
-    charted("facilities", `Lượt tra cứu theo cơ sở, ${RUNNING}`, "providers", values, rows, ["Cơ sở", wide("Lượt tra cứu")], { rows: values.length }),
-    element("p", { class: "note" }, known > listed.length
-      ? `Còn ${number.format(known - listed.length)} cơ sở không liệt kê (dưới ${data.smallest} lượt, hoặc để số đó không suy ra được).` : ""));
+  find("looked-up").replaceChildren(...communes(told, new Set(partly)),
+    charted("facilities", `Lượt tra cứu theo cơ sở, ${during()}`, "providers", values, rows, ["Cơ sở", wide("Lượt tra cứu")], { rows: values.length }),
+    element("p", { class: "note" }, untold
+      ? `Còn ${number.format(untold)} cơ sở không liệt kê: có kỳ dưới ${data.smallest} lượt, hoặc để số đó không suy ra được từ kỳ khác, từ số toàn tỉnh.` : ""));
 }
 
 // A tile for each commune, a row for each district. A commune's figure is the sum of its facilities, each of which is
 // listed; where one is not, the figure is withheld.
-function communes() {
-  const sums = new Map(), partly = new Set(data.facilities.partly), placed = new Map();
-  for (const [, , commune, times] of data.facilities.listed) sums.set(commune, (sums.get(commune) ?? 0) + times);
+function communes(told, partly) {
+  const sums = new Map(), placed = new Map();
+  for (const [, , commune, times] of told) sums.set(commune, (sums.get(commune) ?? 0) + times);
   const values = Object.entries(data.communes).map(([code, { name, district }]) => {
     const place = placed.get(district) ?? 0, isHidden = partly.has(code), value = isHidden ? null : sums.get(code) ?? null;
     placed.set(district, place + 1);
     return { code, commune: name, district, place, value, isHidden, shown: isHidden ? "ẩn" : number.format(value ?? 0) };
   });
-  if (!values.length) return [];
+  if (!values.some(({ value, isHidden }) => value !== null || isHidden)) return [];
   const rows = () => values.filter(({ value, isHidden }) => value !== null || isHidden).map(({ code, commune, district, value }) =>
-    element("tr", {}, element("th", { scope: "row" }, commune), element("td", {}, district), value === null
-      ? element("td", { class: "n", "data-kpi": "health_lookups", "data-scope": `commune=${code}`, "data-from": data.opened.from,
-        "data-to": data.as_of, "data-withheld": "true" }, "ẩn")
-      : counted("health_lookups", `commune=${code}`, value)));
-  return [charted("communes", `Lượt tra cứu theo xã, phường nơi có cơ sở, ${RUNNING}. Mỗi ô một xã, mỗi hàng một huyện; chấm: số được ẩn`, "tiles",
+    element("tr", {}, element("th", { scope: "row" }, commune), element("td", {}, district),
+      counted("health_lookups", `commune=${code}`, value ?? undefined)));
+  return [charted("communes", `Lượt tra cứu theo xã, phường nơi có cơ sở, ${during()}. Mỗi ô một xã, mỗi hàng một huyện; chấm: số được ẩn`, "tiles",
     values, rows, ["Xã, phường", "Huyện", wide("Lượt tra cứu")], { rows: placed.size })];
 }
 
@@ -237,19 +239,27 @@ function ranks() {
     ["Chỉ số", "Năm", wide("Hạng"), "Số đơn vị xếp hạng"]));
 }
 
+const STATUS = { computed: "đã tính", declared: "tự khai", missing: "chưa đủ số liệu" };
 function scorecards() {
-  const byIndex = Map.groupBy(data.scores, ({ index_code, version }) => `${index_code} · ${version}`);
-  const points = ({ index_code, version, criterion_code, ...one }, which) => element("td", {
-    class: "n", "data-criterion": `${index_code} ${version} ${criterion_code}`, "data-points": which, "data-scope": "province=all",
-    "data-from": data.opened.from, "data-to": data.as_of, "data-value": one[which] ?? "",
+  const { type, from, to } = data.periods[view.at];
+  const scored = (data.scores.points[view.at] ?? []).map(([criterion, max_points, points, points_lost, status]) => {
+    const [index, version, code, name, depth] = data.scores.criteria[criterion];
+    return { index: `${index} · ${version}`, criterion: `${index} ${version} ${code}`, name: `${code} ${name}`, depth, status, max_points, points, points_lost };
+  });
+  const points = (one, which) => element("td", {
+    class: "n", "data-criterion": one.criterion, "data-points": which, "data-scope": "province=all",
+    "data-from": from, "data-to": to, "data-value": one[which] ?? "",
   }, one[which] === null ? MISSING : two.format(one[which]));
-  find("scored").replaceChildren(...[...byIndex].map(([index, criteria]) =>
-    table(`${index}, ${RUNNING}`, ["Tiêu chí", wide("Điểm tối đa"), wide("Điểm đạt"), wide("Điểm mất"), "Tình trạng"],
-      criteria.map((one) => element("tr", {},
-        element("th", { scope: "row", style: `padding-left: ${0.6 + one.depth}rem` }, `${one.criterion_code} ${one.name_vi}`),
-        ...["max_points", "points", "points_lost"].map((which) => points(one, which)),
-        element("td", {}, one.status === "computed" ? "đã tính" : "chưa đủ số liệu"))))));
-  if (!byIndex.size) find("scored").append(element("p", { class: "note" }, "Chưa có bảng điểm cho năm này."));
+  const byIndex = Map.groupBy(scored, ({ index }) => index);
+  find("scored").replaceChildren(
+    element("p", { class: "note" }, type === "year" ? "" : "Điểm của tháng, quý tính trên số liệu của kỳ đó; điểm cả năm xem ở kỳ là năm."),
+    ...[...byIndex].map(([index, criteria]) =>
+      table(`${index}, ${during()}`, ["Tiêu chí", wide("Điểm tối đa"), wide("Điểm đạt"), wide("Điểm mất"), "Tình trạng"],
+        criteria.map((one) => element("tr", {},
+          element("th", { scope: "row", style: `padding-left: ${0.6 + one.depth}rem` }, one.name),
+          ...["max_points", "points", "points_lost"].map((which) => points(one, which)),
+          element("td", {}, STATUS[one.status]))))));
+  if (!byIndex.size) find("scored").append(element("p", { class: "note" }, "Chưa có bảng điểm cho kỳ này."));
 }
 
 function quality() {
@@ -321,20 +331,21 @@ function open(code) {
 }
 let opening = false;
 
-// Of one agency in the running year: its fields and procedures, and dossiers to look after.
+// Of one agency: dossiers to look after, as of the release's day; its fields and procedures in the period.
 function agency() {
   const code = view.agency, section = find("agency-opened");
   section.hidden = !code;
   if (!code) return find("opened").replaceChildren();
   find("agency-title").textContent = `${data.agencies[code].name} (${code})`;
-  const rows = data.opened.by[code] ?? [], kpis = data.opened.kpis;
+  const { rows: known, counts: numbers } = data.opened.by[code] ?? { rows: [], counts: {} }, { kpis } = data.opened;
+  const rows = (numbers[view.at] ?? []).map(([row, ...values]) => [...known[row], ...values]);
   const byField = new Map();
   for (const [field, , ...counts] of rows) {
     const sums = byField.get(field) ?? kpis.map(() => 0);
     byField.set(field, sums.map((sum, i) => sum + counts[i]));
   }
   const counts = (split, values) => values.map((value, i) => counted(kpis[i], `agency=${code};${split}`, value));
-  const since = RUNNING, headers = () => kpis.map((kpi) => wide(data.kpis[kpi].name));
+  const since = during(), headers = () => kpis.map((kpi) => wide(data.kpis[kpi].name));
   const lists = data.dossiers.of[code] ?? {};
   const listed = (key, title) => lists[key]
     ? table(`${title}: ${number.format(lists[key].known)}${lists[key].known > lists[key].first.length ? `, ${lists[key].first.length} hồ sơ hạn sớm nhất` : ""}`,
@@ -343,6 +354,7 @@ function agency() {
         element("td", {}, due ? day(due) : MISSING))), { "data-list": key, "data-all": lists[key].known })
     : element("p", { class: "note" }, `${title}: không có.`);
   find("opened").replaceChildren(
+    element("p", { class: "note" }, `Danh sách hồ sơ là tại ngày ${day(data.as_of)}, không theo kỳ đã chọn; số theo lĩnh vực, thủ tục là của kỳ.`),
     listed("overdue", "Hồ sơ đang giải quyết quá hạn"),
     listed("soon", `Hồ sơ sắp đến hạn (trong ${data.dossiers.soon} ngày làm việc tới)`),
     table(`Theo lĩnh vực, ${since}`, ["Lĩnh vực", ...headers()], [...byField].map(([field, values]) =>
@@ -456,3 +468,7 @@ addEventListener("hashchange", show);
 show();
 addEventListener("grammar", drawAll);
 }
+dashboard().catch((error) => {
+  document.getElementById("view").textContent = "Trình duyệt này không mở được bảng điều hành; hãy dùng Chrome, Edge, Firefox hoặc Safari bản từ năm 2024.";
+  throw error;
+});

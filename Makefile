@@ -48,7 +48,7 @@ lint: setup
 
 lock: setup
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 \
-		--universal --extra sample --group dev --group bench --output-file requirements.lock pyproject.toml
+		--universal --extra sample --group dev --group bench --group semantic --output-file requirements.lock pyproject.toml
 
 # What the lock installs, as a CycloneDX bill of materials.
 sbom: setup

@@ -442,7 +442,7 @@ def test_what_is_published_is_consumed_or_open_to_all() -> None:
     """Exposures name every mart but what only other marts read; and nothing that is not published."""
     exposed = {p for e in manifest()["exposures"].values() for p in e["depends_on"]["nodes"]}
     assert exposed
-    assert not [i for i in exposed if layer(manifest()["nodes"][i]) != "marts"]
+    assert not [i for i in exposed if layer(manifest()["nodes"][i]) not in ("marts", "history")]
     silent = [n["name"] for n in models("marts") if n["unique_id"] not in exposed and not children(n["unique_id"])]
     assert not silent
     assert not [e["name"] for e in manifest()["exposures"].values() if not e["description"] or not e["owner"]["name"]]
@@ -452,6 +452,30 @@ def test_the_exposure_of_bao_cao_is_what_its_views_show() -> None:
     [exposure] = [e for e in manifest()["exposures"].values() if e["name"] == "spreadsheets"]
     shown = {table for view in views.declared().views.values() for table in (view.of, *view.beside)}
     assert {parent.rsplit(".", 1)[-1] for parent in exposure["depends_on"]["nodes"]} == shown
+
+
+def of_exposure(name: str) -> set[str]:
+    return {p.rsplit(".", 1)[-1] for p in manifest()["exposures"][f"exposure.cchc.{name}"]["depends_on"]["nodes"]}
+
+
+def test_every_connection_that_was_tried_is_an_exposure() -> None:
+    page = (PROJECT_DIR / "docs/connections.md").read_text("utf-8")
+    tried = {row[0] for row in re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]+ \| (equal) \|$", page, re.M)}
+    labels = {e["label"] for e in manifest()["exposures"].values() if e["name"].startswith("connection_")}
+    assert labels == tried and len(tried) > 5
+
+
+def test_the_exposure_of_superset_is_what_its_data_sets_show() -> None:
+    sets = {path.stem for path in (PROJECT_DIR / "deploy/superset/datasets").rglob("*.yaml")}
+    shown = {t for name, view in views.declared().views.items() if name in sets for t in (view.of, *view.beside)}
+    assert of_exposure("connection_superset") == shown
+
+
+def test_the_exposure_of_metricflow_is_what_its_project_reads() -> None:
+    declared = yaml.safe_load((PROJECT_DIR / "semantic/models/release.yml").read_text("utf-8"))
+    prefix = {"marts": "", "history": "history_"}
+    read = {prefix[source["name"]] + table["name"] for source in declared["sources"] for table in source["tables"]}
+    assert of_exposure("connection_metricflow") == read
 
 
 @pytest.mark.parametrize("source", all_sources().values(), ids=lambda s: s.source)

@@ -18,7 +18,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from orchestration import interrupts
+from orchestration import imports, interrupts
 from orchestration.catalogue import kpi_codes as kpi_codes_known
 from orchestration.catalogue import scope_types
 from orchestration.errors import CchcError, ReleaseDamaged, UsageError, told
@@ -92,6 +92,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
 def main() -> None:
     """Entry point: one clear line on stderr for an error, and the interface's exit code."""
     interrupts.heed()
+    imports.collect_seldom()
     os.umask(UMASK)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -24,6 +24,7 @@ from filelock import FileLock
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from orchestration import imports
 from orchestration.home import Home
 from orchestration.ingestion import readers
 from orchestration.night.request import SILENT, Listener
@@ -48,6 +49,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--renew-baselines", action="store_true", help="take the pictures of pages anew, to be looked at")
 
 
+def pytest_configure() -> None:
+    imports.collect_seldom()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.get_closest_marker("slow") is None, not _shares(item.path)))
 
@@ -56,6 +61,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _shares(file: Path) -> bool:
     """Whether a file has a fixture that its tests share."""
     return 'scope="module"' in file.read_text("utf-8")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: every third second of a test is waiting, for a server, a lock, a browser."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(optionalhook=True)

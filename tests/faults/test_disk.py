@@ -92,6 +92,7 @@ def test_a_disk_that_is_full_at_each_stage(
         for leave in (0, 1 << 14):
             with held(tonight) as night:
                 fails(small, leave, partial(steps.ingest, night))
+        stood = shutil.copy(home / "warehouse.duckdb", tmp_path)
         for leave in (0, 3 << 20):
             with held(tonight) as night:
                 taken = steps.ingest(night)
@@ -99,8 +100,9 @@ def test_a_disk_that_is_full_at_each_stage(
                 (home / "warehouse.duckdb").unlink(missing_ok=True)
                 fails(small, leave, partial(steps.build, night, taken))
         with held(tonight) as night:
-            taken = steps.ingest(night)
-            built = steps.build(night, taken)
+            dbt.discard(home / "warehouse.duckdb")
+            shutil.copy(stood, home / "warehouse.duckdb")
+            taken, built = steps.ingest(night), dbt.Built({}, {}, {})
             fails(small, 0, partial(steps.judge, night, taken, built))
         for leave in (0, 2 << 20):
             with held(tonight) as night:

@@ -31,15 +31,15 @@ def reader() -> Iterator[Reader]:
 
 
 def test_generated_files(whole: bool) -> None:
-    files = 20_000 if whole else 200
+    files = 20_000 if whole else 100
     chunks = list(run_all(23_000, files, jobs=2, shrink=False, chunk=50))
     assert [(f.seed, f.what) for chunk in chunks for f in chunk.failures] == []
-    assert [sum(chunk.files for chunk in chunks), sum(chunk.judged for chunk in chunks) > 40] == [files, True]
+    assert [sum(chunk.files for chunk in chunks), sum(chunk.judged for chunk in chunks) > 20] == [files, True]
     outcomes: Counter[str] = Counter()
     for chunk in chunks:
         for (_, outcome), count in chunk.outcomes.items():
             outcomes[outcome] += count
-    assert outcomes["accepted"] > 60 and len(outcomes) > 6, "the files are neither all sound nor all broken"
+    assert outcomes["accepted"] > 30 and len(outcomes) > 6, "the files are neither all sound nor all broken"
 
 
 def test_a_seed_is_a_file() -> None:

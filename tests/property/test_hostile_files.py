@@ -153,7 +153,7 @@ def dressed(kinds: list[str]) -> st.SearchStrategy[tuple[list[str], tuple[str, b
     return files.map(lambda file: (kinds, file))
 
 
-@settings(max_examples=8, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.lists(KINDS.flatmap(dressed), min_size=FILES_A_CASE, max_size=FILES_A_CASE))
 def test_every_row_is_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, cases: list[tuple[list[str], tuple[str, bytes]]]

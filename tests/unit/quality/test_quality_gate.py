@@ -165,3 +165,12 @@ def test_verdict_file(tmp_path):
 def test_great_expectations_is_imported_only_where_it_runs():
     code = "import sys, orchestration.quality.verdict as v; sys.exit('great_expectations' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=EXPECTATIONS_DIR.parent).returncode == 0
+
+
+def test_what_no_expectation_uses_is_not_imported():
+    code = (
+        "import sys, orchestration.quality.suites, great_expectations.expectations, scipy; "
+        "unread = 'scipy.stats._stats_py' not in sys.modules; "
+        "sys.exit(not (unread and scipy.stats.norm.cdf(0) == 0.5))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=EXPECTATIONS_DIR.parent).returncode == 0

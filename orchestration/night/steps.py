@@ -34,7 +34,7 @@ from orchestration.publishing.room import require_room
 from orchestration.publishing.tables import published_tables
 from orchestration.sql import literal
 from orchestration.sql.engine import connect
-from orchestration.warehouse import dbt, registration
+from orchestration.warehouse import dbt, kept, registration
 from orchestration.warehouse.dbt import Built
 
 if TYPE_CHECKING:  # both import pandas, which a night without news does without
@@ -240,18 +240,25 @@ def _becomes_current(night: Night) -> bool:
 def build(night: Night, ingested: Ingested, manifest: Future[Any] | None = None) -> Built:
     """Register the lake in a new warehouse and run dbt over it; `manifest` is the project as dbt parses it.
 
-    Raises DiskFull before anything is touched when the disk is too small.
+    What a run that ended after its build left is taken as it stands, when it would be made of the same. Raises DiskFull
+    before anything is touched when the disk is too small.
     """
     request, home, announce = night.request, night.home, night.listener.announce
     require_room(home, request.settings, sum(file.rows_read for file in ingested.files))
     with writing(home.reported):
-        reports = reported.complete(home)
+        reports = [astuple(report) for report in reported.complete(home)]
+    made_of = kept.recipe(ingested.files, request.as_of, reports, code_version())
+    if not request.must_build and (standing := kept.standing(home, made_of)):
+        announce("build", "the last run built this and got no further: its warehouse stands")
+        return standing
     with dbt.private(), writing(home.warehouse):
+        kept.forget(home)
         if dbt.discard(home.warehouse):
             announce("build", f"{home.warehouse} could not be read: it is made anew")
         with connect(request.settings, home.work / "spill", home.warehouse) as con:
-            registration.register(con, list(ingested.files), request.as_of, [astuple(r) for r in reports])
+            registration.register(con, list(ingested.files), request.as_of, reports)
         built = dbt.build(home, request.settings, night.progress("build"), manifest.result() if manifest else None)
+        kept.keep(home, made_of, built)
     announce("build", f"{len(built.models)} models, {len(built.tests)} tests")
     return built
 

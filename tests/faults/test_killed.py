@@ -10,6 +10,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import astuple
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,10 +22,13 @@ from orchestration.home import FORMAT, Home
 from orchestration.ingestion import readers
 from orchestration.night import steps
 from orchestration.night.holding import clear, held
+from orchestration.night.request import Listener
 from orchestration.night.tidying import tidy
-from orchestration.publishing import releases
+from orchestration.publishing import releases, reported
+from orchestration.publishing.publish import code_version
 from orchestration.reports.status import status
 from orchestration.settings import PROJECT_DIR
+from orchestration.warehouse import kept
 from tests.conftest import AS_OF
 from tests.faults.kills import SHARES
 from tests.support import nights
@@ -135,6 +141,37 @@ def test_killed_while_publishing(
     with held(nights.asked(landing, home)) as night:
         assert not list((home / "releases").glob(".*")), "what was half made is swept"
         assert steps.standing_release(night, steps.ingest(night))
+
+
+def test_a_night_that_ended_after_its_build_goes_on_from_there(
+    nightly: Callable, landing_and_home: tuple[Path, Path]
+) -> None:
+    landing, home = landing_and_home
+    day, said = AS_OF + timedelta(days=1), []
+    with held(nights.asked(landing, home, day)) as night:
+        ingested = steps.ingest(night)
+        built = steps.build(night, ingested)
+    reports = [astuple(report) for report in reported.reports(night.home)]
+    of = partial(kept.recipe, ingested.files, as_of=day, reports=reports, code="as it is")
+    kept.keep(night.home, of(), built)
+    assert kept.standing(night.home, of()) == built
+    for other in ({"as_of": AS_OF}, {"reports": reports[1:]}, {"code": "another"}):
+        assert kept.standing(night.home, of(**other)) is None, other
+    assert kept.standing(night.home, kept.recipe(ingested.files[1:], day, reports, "as it is")) is None
+    before, lake_file = of(), Path(ingested.files[0].path)
+    os.utime(lake_file, ns=(1, 1))
+    assert of() != before, "a lake file was written again"
+    kept.keep(night.home, kept.recipe(ingested.files, day, reports, code_version()), built)
+
+    listener = Listener(announce=lambda stage, text: said.append((stage, text)))
+    night_again = nightly(landing, home, day, listener)
+    assert ("build", "the last run built this and got no further: its warehouse stands") in said
+    assert night_again.is_new and night_again.release.as_of == day
+    assert night_again.release.manifest["verdict"]["passed"]
+    with night.home.warehouse.open("r+b") as warehouse:
+        warehouse.seek(9_000)
+        warehouse.write(b"damage")
+    assert kept.standing(night.home, json.loads((home / "dbt/built.json").read_text("utf-8"))["made_of"]) is None
 
 
 def test_a_full_disk_is_one_line_and_leaves_the_last_release(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
+from functools import lru_cache
 
 ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
 MISSING_WORDS = {"", "-", "null", "n/a"}
@@ -31,11 +32,13 @@ class Unreadable(ValueError):
         self.reason = reason
 
 
+@lru_cache(1 << 16)
 def tidy(text: str) -> str:
     """NFC, no zero-width characters, every run of blanks one blank, trimmed."""
     return " ".join(unicodedata.normalize("NFC", text).translate(ZERO_WIDTH).split())
 
 
+@lru_cache(1 << 16)
 def fold(text: str) -> str:
     """As headers are compared: tidy, lower case, without diacritics (đ = d)."""
     decomposed = unicodedata.normalize("NFD", tidy(text).lower().replace("đ", "d"))

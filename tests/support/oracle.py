@@ -41,7 +41,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from itertools import zip_longest
 from typing import Any
 
@@ -103,6 +103,7 @@ def histories(landing: Landing) -> dict[str, list[Observation]]:
 
 
 @cache
+@lru_cache(32)
 def newest(landing: Landing, source: str) -> list[Observation]:
     """The newest row of each key of a source other than dossiers."""
     rows: dict[tuple[Any, ...], Observation] = {}

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,7 +77,15 @@ class Landing:
     stamps: dict[str, dt.datetime | None] = field(default_factory=dict)
 
     def of(self, source: str) -> list[Observation]:
-        return [row for row in self.observations if row.source == source]
+        return self._by_source.get(source, [])
+
+    @cached_property
+    def _by_source(self) -> dict[str, list[Observation]]:
+        """Asked for when all is read."""
+        found: dict[str, list[Observation]] = {}
+        for row in self.observations:
+            found.setdefault(row.source, []).append(row)
+        return found
 
 
 class FileRejected(ValueError):

@@ -35,7 +35,7 @@
 {% macro first_group(text, pattern) %}regexp_extract({{ text }}, '{{ pattern }}', 1){% endmacro %}
 
 {% macro add_months(day, number) %}{{ return(adapter.dispatch('add_months')(day, number)) }}{% endmacro %}
-{% macro default__add_months(day, number) %}cast({{ day }} + interval {{ number }} month as date){% endmacro %}
+{% macro default__add_months(day, number) %}cast({{ day }} + interval ({{ number }}) month as date){% endmacro %}
 {% macro spark__add_months(day, number) %}add_months({{ day }}, {{ number }}){% endmacro %}
 
 {# A text for matching: lower case, without diacritics, `đ` as `d`. -#}

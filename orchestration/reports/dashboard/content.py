@@ -18,7 +18,7 @@ from orchestration.sql import literal
 # How far back the page goes, by period type.
 PERIODS = {"month": 24, "quarter": 8, "year": 5}
 WITHHELD = -1
-# The days of the year before that stand against the running year, as a type of period.
+# The same days of a former period that stand against a running one, as a type of period.
 STRETCH = "stretch"
 LISTED = 15
 FACILITIES_DRAWN = 30
@@ -54,6 +54,7 @@ def content(con: duckdb.DuckDBPyConnection, release_id: str, as_of: date) -> dic
         "smallest": SMALLEST,
         "kpis": _json(con, _KPIS),
         "periods": periods,
+        "compared": _json(con, _COMPARED),
         "figures": _by(con, _figures(len(periods))),
         "agencies": _json(con, _AGENCIES),
         "fields": _json(con, _FIELDS),
@@ -97,7 +98,7 @@ def _prepare(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
             <= case period_type {counted} end
         """
     )
-    _prepare_stretch(con, as_of)
+    _prepare_stretches(con)
     # Literals reach the rows that are read; codes of a table would not.
     dossiers, others = (
         ", ".join(map(literal, codes)) for codes in ((*_OPENED, _TIME), (_PAID, _PAID_AMOUNT, _LOOKED_UP))
@@ -144,38 +145,33 @@ def _prepare(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
     )
 
 
-def _prepare_stretch(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
-    """Of the cards the KPIs of dossiers over the same days of the year before, unless the year is whole or the first.
+def _prepare_stretches(con: duckdb.DuckDBPyConnection) -> None:
+    """The same days of former periods as further periods; running periods may share them.
 
     Of persons none: whole months less such a stretch would tell of a few days.
     """
     con.execute(
-        "create or replace temp table dashboard_stretch as "
-        "select kpi_code, scope_type, scope_code, numerator, denominator, value from marts.kpi_values where false"
-    )
-    stretch = con.execute(
         """
-        select "from", ($as_of - interval 1 year)::date from dashboard_periods
-        where type = 'year' and "from" = make_date(year($as_of) - 1, 1, 1) and $as_of < make_date(year($as_of), 12, 31)
-        """,
-        {"as_of": as_of},
-    ).fetchone()
-    if stretch is None:
-        return
-    con.execute(
-        f"insert into dashboard_periods select max(place) + 1, '{STRETCH}', ?, ? from dashboard_periods", stretch
+        create or replace temp table dashboard_compared as
+        with stretches as (
+            select distinct period_start, period_end from marts.kpi_same_days where scope_type = 'province'
+        ),
+        placed as (
+            select *, row_number() over (order by period_start, period_end) - 1
+                + (select count(*) from dashboard_periods) as place
+            from stretches
+        )
+        select distinct period_type, compared_with, place, period_start, period_end
+        from marts.kpi_same_days
+        join placed using (period_start, period_end)
+        where scope_type = 'province'
+        """
     )
-    cards = {kpi for group in declared()["cards"] for kpi in group["kpis"]}
-    codes = con.execute("select kpi_code from marts.kpi_catalogue where mart = 'fct_dossiers'").fetchall()
-    listed = ", ".join(literal(code) for (code,) in codes if code in cards)
     con.execute(
         f"""
-        insert into dashboard_stretch
-        select kpi_code, scope_type, scope_code, numerator, denominator, value
-        from marts.kpis(?::date, ?::date, ?::date)
-        where kpi_code in ({listed}) and scope_type in ('province', 'level', 'agency', 'field')
-        """,
-        [*stretch, as_of],
+        insert into dashboard_periods
+        select distinct place, '{STRETCH}', period_start, period_end from dashboard_compared order by place
+        """
     )
 
 
@@ -235,6 +231,16 @@ _KPIS = f"""
 """
 
 
+# By type of a running period the places of the same days before.
+_COMPARED = """
+    select map(list(period_type), list(places)) from (
+        select period_type, map(list(compared_with), list(place)) as places
+        from (from dashboard_compared order by period_type, compared_with)
+        group by period_type order by period_type
+    )
+"""
+
+
 # Every KPI of the province; of agencies, levels and fields those of dossiers. Where one month of a quarter, or quarter
 # of a year, is too small to be shown, the least of the others is withheld, too: the sum less the others would tell it.
 @cache
@@ -244,6 +250,7 @@ def _figures(periods: int) -> str:
     def placed(column: str) -> str:
         return f"[{', '.join(f'max({column}) filter (place = {place})' for place in range(periods))}]"
 
+    cards = ", ".join(literal(kpi) for group in declared()["cards"] for kpi in group["kpis"])
     return f"""
     with counted as (
         select
@@ -252,11 +259,11 @@ def _figures(periods: int) -> str:
             end as within,
             {OF_PERSONS} as of_persons, {is_small()} as is_small
         from (
+            select kpi_code, scope_type, scope_code, period_type, period_start, numerator, denominator, value
             from marts.kpi_values
-            union all by name
-            select dashboard_stretch.*, type as period_type, "from" as period_start
-            from dashboard_stretch
-            join dashboard_periods on type = '{STRETCH}'
+            union all
+            select distinct kpi_code, scope_type, scope_code, '{STRETCH}', period_start, numerator, denominator, value
+            from marts.kpi_same_days where kpi_code in ({cards})
         )
         join marts.kpi_catalogue using (kpi_code)
         join dashboard_periods

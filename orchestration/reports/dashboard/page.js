@@ -8,7 +8,6 @@ const number = new Intl.NumberFormat("vi-VN");
 const two = new Intl.NumberFormat("vi-VN", { maximumFractionDigits: 2 });
 const MISSING = "–";
 const DEFAULT = data.periods.findLastIndex((period) => period.type === "year");
-const STRETCH = data.periods.findIndex(({ type }) => type === "stretch");
 const months = data.periods.flatMap((period, at) => (period.type === "month" ? [at] : []));
 
 function element(name, attributes = {}, ...children) {
@@ -84,7 +83,7 @@ const LENGTH = { month: 1, quarter: 3, year: 12 };
 
 function read() {
   const asked = new URLSearchParams(location.hash.slice(1));
-  const at = data.periods.findIndex((period, place) => place !== STRETCH && `${period.type}.${period.from}` === asked.get("period"));
+  const at = data.periods.findIndex((period, place) => period.type !== "stretch" && `${period.type}.${period.from}` === asked.get("period"));
   const one = (name, known) => (Object.hasOwn(known, asked.get(name)) ? asked.get(name) : "");
   const field = one("field", data.fields);
   const agency = field ? "" : one("agency", data.agencies);
@@ -115,13 +114,17 @@ const agenciesShown = () =>
 
 // ---- parts of the page
 
-// The running year stands against the same days of the year before, where those are counted; no other running period is
-// compared.
-function change(kpi, scope, at, former, words) {
+// A running period stands against the same days of a former one, where those are counted; others are not compared with it.
+function change(kpi, scope, at, former, compared) {
+  const { type } = data.periods[at], running = isRunning(data.periods[at]), same = data.compared[type]?.[compared];
+  const isAlike = running && same !== undefined && typeof figure(scope, kpi, same) === "number";
+  let words = compared === "period_before" ? "kỳ trước" : type === "year" && !isAlike ? "năm trước" : "cùng kỳ năm trước";
+  if (isAlike) {
+    former = same;
+    words = compared === "year_before" ? words : "cùng số ngày kỳ trước";
+    words += ` (đến ${day(data.periods[same].to)})`;
+  } else if (running && former >= 0) words += " (cả kỳ)";
   if (former < 0) return null;
-  const running = isRunning(data.periods[at]), { type } = data.periods[at];
-  const isAlike = running && type === "year" && typeof figure(scope, kpi, STRETCH) === "number";
-  if (isAlike) [former, words] = [STRETCH, `cùng kỳ năm trước (đến ${day(data.periods[STRETCH].to)})`];
   const line = element("dd", { class: "change" }), then = figure(scope, kpi, former), now = figure(scope, kpi, at);
   const { kind, direction } = data.kpis[kpi];
   if (typeof then !== "number" || typeof now !== "number") return null;
@@ -148,8 +151,8 @@ function cards() {
       return element("div", { class: "card", title: formula },
         element("dt", {}, name),
         element("dd", { class: "value" }, value, kind === "rate" ? "" : element("small", {}, ` ${unit}`)),
-        change(kpi, scope, view.at, before(view.at, length), "kỳ trước"),
-        length < 12 ? change(kpi, scope, view.at, before(view.at, 12), "cùng kỳ năm trước") : null,
+        length < 12 ? change(kpi, scope, view.at, before(view.at, length), "period_before") : null,
+        change(kpi, scope, view.at, before(view.at, 12), "year_before"),
         target === null || target === undefined ? null
           : element("dd", { class: "change" }, `Ngưỡng điểm tối đa (QĐ 766): ${two.format(target * 100)} %`));
     }))];

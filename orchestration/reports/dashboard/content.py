@@ -335,7 +335,9 @@ _COUNTS = f"""type <> '{STRETCH}' and month <= "to" and (is_stock or month >= "f
 
 _COLUMNS = {kpi: f"n{place}" for place, kpi in enumerate(_OPENED)}
 
-_COUNTED = ", ".join(f"coalesce(sum(number) filter (kpi_code = '{k}'), 0)::bigint as {n}" for k, n in _COLUMNS.items())
+_COUNTED = ", ".join(
+    f"coalesce(sum(changed.number) filter (kpi_code = '{k}'), 0)::bigint as {n}" for k, n in _COLUMNS.items()
+)
 
 
 def _opened(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
@@ -352,14 +354,10 @@ def _opened(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         f"""
         create or replace temp table dashboard_counts as
         select id, place, {_COUNTED}
-        from (
-            select id, kpi_code, month, is_stock, sum(changed.number) as number
-            from dashboard_changes as changed
-            join dashboard_split using (agency, field, "procedure")
-            where kpi_code <> '{_TIME}' group by all
-        )
+        from dashboard_changes as changed
+        join dashboard_split using (agency, field, "procedure")
         join dashboard_periods on {_COUNTS}
-        group by all
+        where kpi_code <> '{_TIME}' group by all
         having {" or ".join(f"{column} <> 0" for column in _COLUMNS.values())}
         """
     )

@@ -107,7 +107,8 @@ def test_every_figure_shown_is_the_release_s(
     views = ("", f"period=month.{month['from']}", f"period={running}", f"agency={agency}", f"field={field}",
              "level=province")  # fmt: skip
     for view in views:
-        figures = figures_of(seen(view))
+        tree = seen(view)
+        figures = figures_of(tree)
         assert len(figures) > 50, view
         for *key, shown in figures:
             value = values.get(tuple(key))
@@ -115,8 +116,9 @@ def test_every_figure_shown_is_the_release_s(
                 assert data["kpis"][key[0]]["of_persons"], key
             else:
                 assert (None if shown == "" else float(shown)) == value, key
-        if view in ("", f"period={running}"):
-            assert any((first, last) in stretches for _, _, first, last, _ in figures), view
+        if view == f"period={running}":
+            compared = figures_of(tree.get_element_by_id("cards"))
+            assert sum((first, last) in stretches for _, _, first, last, _ in compared) > 5
 
 
 @in_browser

@@ -123,7 +123,7 @@ function change(kpi, scope, at, former, compared) {
     former = same;
     words = compared === "year_before" ? words : "cùng số ngày kỳ trước";
     words += ` (đến ${day(data.periods[same].to)})`;
-  } else if (running && former >= 0) words += " (cả kỳ)";
+  } else if (running && former >= 0) words += type === "year" ? " (cả năm)" : " (cả kỳ)";
   if (former < 0) return null;
   const line = element("dd", { class: "change" }), then = figure(scope, kpi, former), now = figure(scope, kpi, at);
   const { kind, direction } = data.kpis[kpi];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,7 @@ def history(release: Release, home: Home, dossier: str) -> list[dict[str, Any]]:
     `exported` is left out where this account may not read the lake. What is personal is said to have changed, and not
     shown. Raises UsageError for a dossier that no row names.
     """
+    dossier = " ".join(unicodedata.normalize("NFC", dossier).split())  # as a cell is read, however it was pasted
     asked = {"dossier": dossier}
     with open_release(release) as con:
         entries = _rows(con.execute(_OF_VERSIONS, asked | {"as_of": release.as_of})) + _rows(con.execute(_FOUND, asked))

@@ -382,6 +382,7 @@ def test_the_history_shows_no_personal_data(ask, home: Path, release: duckdb.Duc
     for dossier, name in named:
         told = ask("history", dossier, "--home", home)
         assert "agency_name" in told and name not in told, dossier
+    assert ask("history", f"  {dossier}\t", "--home", home) == told, "however it was pasted"
 
 
 def test_who_may_not_read_the_lake_is_told_what_the_release_knows(cchc, landing_and_home: tuple[Path, Path]) -> None:

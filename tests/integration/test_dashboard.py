@@ -361,7 +361,7 @@ def test_a_month_left_out_cannot_be_told_from_the_others(home: Path, tmp_path: P
         made = content(con, *_of(home))
     tops = made["figures"]["province=all"][kpi][0]
     shown = {(p["type"], p["from"]): tops[place] for place, p in enumerate(made["periods"])}
-    assert [shown["month", f"2023-{month:02}-01"] for month in (1, 4, 5, 6)] == [50, WITHHELD, WITHHELD, 46]
+    assert [shown["month", f"2023-{month:02}-01"] for month in (1, 4, 5, 6)] == [50, *[WITHHELD] * 3]
     assert shown["quarter", "2023-04-01"] == 50
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 import shutil
 from collections.abc import Callable
 from datetime import date, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import click
 import duckdb
+import numpy as np
 import pytest
 from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
@@ -261,7 +263,7 @@ def test_figures_of_few_persons_are_withheld(of_births: Release, tmp_path: Path)
 
 
 def test_what_would_tell_a_withheld_figure_is_withheld_with_it() -> None:
-    """The only small commune of a month and the only small month of a quarter each take the least beside them along."""
+    """The only small commune of a quarter takes the least beside it along, in all months of the quarter."""
     with duckdb.connect() as con:
         con.execute("create schema marts")
         con.execute(
@@ -283,8 +285,58 @@ def test_what_would_tell_a_withheld_figure_is_withheld_with_it() -> None:
         hidden = con.execute(
             f"select scope_code, month(period_start) from ({withheld('given')}) where is_withheld order by all"
         ).fetchall()
-    # A alone is small in January: B goes with it, and of A's quarter February. In April two are small.
-    assert hidden == [("A", 1), ("A", 2), ("A", 4), ("B", 1), ("B", 4)]
+    # A alone is small in January: its quarter's other month goes, too, and B's months with them. In April two are small.
+    assert hidden == [("A", 1), ("A", 2), ("A", 4), ("B", 1), ("B", 2), ("B", 4)]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_sum_tells_a_small_figure(seed: int) -> None:
+    """Communes add up to the province, months to quarters, quarters to the year: what follows from what is shown."""
+    rng = random.Random(seed)
+    communes, months = [f"C{n}" for n in range(rng.randint(1, 6))], range(1, rng.choice([2, 5, 7, 12]) + 1)
+    count = {(c, m): rng.choice([0, 0, rng.randint(1, 6), rng.randint(5, 60)]) for c in communes for m in months}
+    periods = {
+        **{("month", f"2023-{m:02d}-01"): [m] for m in months},
+        **{("quarter", f"2023-{q:02d}-01"): [m for m in months if q <= m < q + 3] for q in (1, 4, 7, 10) if q in months},
+        ("year", "2023-01-01"): list(months),
+    }  # fmt: skip
+    scopes = {("commune", c): [c] for c in communes} | {("province", "all"): communes}
+    cells = {(s, p): [(c, m) for c in of for m in span] for s, of in scopes.items() for p, span in periods.items()}
+    with duckdb.connect() as con:
+        con.execute("create schema marts")
+        con.execute(
+            "create table marts.kpi_catalogue as select 'births_registered' as kpi_code, 'fct_civil_registrations' as mart"
+        )
+        con.execute(
+            "create table given (kpi_code text, scope_type text, scope_code text, period_type text, period_start date, "
+            "numerator bigint, denominator bigint, value double)"
+        )
+        con.executemany(
+            "insert into given values ('births_registered', ?, ?, ?, ?, ?, null, 0)",
+            [[*s, *p, sum(count[at] for at in of)] for (s, p), of in cells.items()],
+        )
+        shown = con.execute(
+            "select scope_type, scope_code, period_type, period_start::text, numerator, is_withheld "
+            f"from ({withheld('given')})"
+        ).fetchall()
+    assert len(shown) == len(cells)
+    places = {at: n for n, at in enumerate(count)}
+    told = [cells[(a, b), (c, d)] for a, b, c, d, _, is_withheld in shown if not is_withheld]
+    kept = [((a, b), (c, d)) for a, b, c, d, _, is_withheld in shown if is_withheld]
+    assert {cell for cell, of in cells.items() if 1 <= sum(count[at] for at in of) <= 4} <= set(kept)
+
+    def rows(of: list[list[tuple[str, int]]]) -> np.ndarray:
+        made = np.zeros((len(of), len(places)))
+        for row, ats in enumerate(of):
+            made[row, [places[at] for at in ats]] = 1
+        return made
+
+    rank = np.linalg.matrix_rank(rows(told)) if told else 0
+    following = [
+        cell for cell in kept
+        if 1 <= sum(count[at] for at in cells[cell]) <= 4 and np.linalg.matrix_rank(rows([*told, cells[cell]])) == rank
+    ]  # fmt: skip
+    assert following == []
 
 
 # --- the command

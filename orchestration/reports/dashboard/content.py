@@ -12,7 +12,7 @@ import duckdb
 import yaml
 
 from orchestration.reports.scores import PLACED
-from orchestration.reports.small_cells import OF_PERSONS, SMALLEST, is_small
+from orchestration.reports.small_cells import OF_PERSONS, SMALLEST, withheld
 from orchestration.sql import literal
 
 # How far back the page goes, by period type.
@@ -241,8 +241,7 @@ _COMPARED = """
 """
 
 
-# Every KPI of the province; of agencies, levels and fields those of dossiers. Where one month of a quarter, or quarter
-# of a year, is too small to be shown, the least of the others is withheld, too: the sum less the others would tell it.
+# Every KPI of the province; of agencies, levels and fields those of dossiers.
 @cache
 def _figures(periods: int) -> str:
     """SQL: by scope its figures by KPI, in the order of so many periods."""
@@ -254,10 +253,7 @@ def _figures(periods: int) -> str:
     return f"""
     with counted as (
         select
-            scope_type || '=' || scope_code as scope, kpi_code, place, type, numerator, denominator, value,
-            case type when 'month' then date_trunc('quarter', period_start) else date_trunc('year', period_start)
-            end as within,
-            {OF_PERSONS} as of_persons, {is_small()} as is_small
+            scope_type || '=' || scope_code as scope, kpi_code, place, type, period_start, numerator, denominator, value
         from (
             select kpi_code, scope_type, scope_code, period_type, period_start, numerator, denominator, value
             from marts.kpi_values
@@ -273,11 +269,10 @@ def _figures(periods: int) -> str:
             and mart = 'fct_dossiers'
             and kpi_code not in ('dossiers_carried_over', 'dossiers_resolved_without_due_date')
     ),
-    withheld as (
-        select scope, kpi_code, place, is_small or type in ('month', 'quarter') and 1 = row_number() over (
-            partition by scope, kpi_code, type, within, is_small order by numerator, place
-        ) and 1 = count(*) filter (is_small) over (partition by scope, kpi_code, type, within) as is_withheld
-        from counted where of_persons
+    hidden as (
+        select 'province=all' as scope, kpi_code, period_type as type, period_start, is_withheld
+        from ({withheld("(from marts.kpi_values where scope_type = 'province')")})
+        where is_withheld
     ),
     shown as (
         select
@@ -287,7 +282,7 @@ def _figures(periods: int) -> str:
             end::hugeint as top,
             case when is_withheld is not true and numerator is not null then denominator end as base
         from counted
-        left join withheld using (scope, kpi_code, place)
+        left join hidden using (scope, kpi_code, type, period_start)
     )
     select scope, to_json(map(list(kpi_code order by kpi_code), list(figures order by kpi_code))) from (
         select scope, kpi_code, if(count(base) > 0, [{placed("top")}, {placed("base")}], [{placed("top")}]) as figures

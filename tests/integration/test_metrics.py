@@ -27,6 +27,7 @@ MEASURED = {m["name"]: s["name"] for s in DECLARED["semantic_models"] for m in s
 SCOPES = {
     s["name"]: [d["name"] for d in s["dimensions"] if d["type"] == "categorical"] for s in DECLARED["semantic_models"]
 }
+BUILD = "dbt build --quiet"
 GRAINS = ("month", "quarter", "year")
 # One process for all questions: to import MetricFlow takes longer than to answer.
 ASKING = """
@@ -92,7 +93,7 @@ def subject_of(metric: dict[str, Any]) -> str:
 def asked(trap: Path, tmp_path_factory: pytest.TempPathFactory) -> Asked:
     """Over a warehouse full of traps, whose tables are those of a release."""
     made = Asked(tmp_path_factory.mktemp("metrics"), trap / "home" / "warehouse.duckdb")
-    made.command("dbt build --quiet")
+    made.command(BUILD)
     return made
 
 
@@ -165,11 +166,10 @@ def test_a_metric_bears_the_name_of_its_kpi(release: duckdb.DuckDBPyConnection) 
     assert all(labels.values())
 
 
-def test_the_page_is_run_as_it_stands(home: Path, tmp_path: Path) -> None:
+def test_the_page_is_run_as_it_stands(asked: Asked) -> None:
+    """Line by line; what comes before the question was run for all tests."""
     [commands] = re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S)
-    made = Asked(tmp_path, home / "current" / "cchc.duckdb")
-    lines = commands.replace("\\\n", " ").splitlines()
-    settings, lines = lines[:2], lines[2:]
-    assert settings[0].startswith("export CCHC_RELEASE=") and settings[1] == "cd semantic"
-    printed = [made.command(line) for line in lines]
+    release, place, build, *questions = commands.replace("\\\n", " ").splitlines()
+    assert release.startswith("export CCHC_RELEASE=") and (place, build) == ("cd semantic", BUILD)
+    printed = [asked.command(line) for line in questions]
     assert "on_time_rate" in printed[-1]

@@ -30,13 +30,17 @@ soak: setup
 	@$(BIN)/python -m tests.mutation
 	@$(BIN)/python -m tests.month
 
-setup: .venv/.ready
+setup: .venv/.ready target/.parsed
 
 .venv/.ready: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/uv --version 2>/dev/null | grep -qF 'uv $(UV_VERSION) ' || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --requirements requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# New homes begin with this parse of the project; a full one takes seconds.
+target/.parsed: .venv/.ready dbt_project.yml profiles.yml $(shell find models macros seeds tests/dbt -type f)
 	@$(BIN)/python -c 'from orchestration.warehouse import dbt; dbt.parse()'
 	@touch $@
 

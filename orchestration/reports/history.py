@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import duckdb
 
 from orchestration.errors import UsageError
 from orchestration.home import Home
+from orchestration.ingestion.cells import tidied
 from orchestration.lake.store import Lake
 from orchestration.publishing.releases import Release, open_release
 from orchestration.sql.engine import CLOSED
@@ -77,9 +77,10 @@ def history(release: Release, home: Home, dossier: str) -> list[dict[str, Any]]:
     `exported` is left out where this account may not read the lake. What is personal is said to have changed, and not
     shown. Raises UsageError for a dossier that no row names.
     """
-    dossier = " ".join(unicodedata.normalize("NFC", dossier).split())  # as a cell is read, however it was pasted
-    asked = {"dossier": dossier}
     with open_release(release) as con:
+        # As a cell is read, however it was pasted.
+        [(dossier,)] = con.execute(f"select {tidied('$pasted')}", {"pasted": dossier}).fetchall()
+        asked = {"dossier": dossier}
         entries = _rows(con.execute(_OF_VERSIONS, asked | {"as_of": release.as_of})) + _rows(con.execute(_FOUND, asked))
     if not entries:
         raise UsageError(

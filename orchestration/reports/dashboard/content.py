@@ -437,30 +437,8 @@ _PROVIDERS = f"""
 """
 
 
-def _told(period_type: str, condition: str) -> str:
-    """SQL: of which facilities the periods of one type within a greater one are told, where the greater one is."""
-    return f"""
-        told_of_{period_type} as (
-            select facility, type, within, may_be_told and not (
-                1 = count(*) filter (not may_be_told) over (partition by within)
-                and 1 = row_number() over (partition by within, may_be_told order by number, facility)
-            ) as is_told
-            from (
-                select *, not has_small and {condition} as may_be_told
-                from (
-                    select facility, type, within, sum(number) as number, bool_or(is_small) as has_small
-                    from counted where type = '{period_type}' group by all
-                )
-            )
-        )
-    """
-
-
 # Facilities, and by period their look-ups, the most used first, how many are not told, and the communes of those.
-#
-# Of a facility either all months of a quarter are told or none, all quarters of a year or none: its sum less the others
-# would tell a small one. Where of all but one facility something is told, the least of them is not: the province's
-# figure less the others would tell it.
+# A facility that has look-ups in a quarter has a figure, 0 or more, of each of its months; in a year of each quarter.
 _FACILITIES = f"""
     with looked_up as (
         select facility_key, month, number, commune,
@@ -476,32 +454,29 @@ _FACILITIES = f"""
             row_number() over (order by facility_key) - 1 as facility
         from looked_up group by facility_key
     ),
-    counted as (
-        select *, date_trunc(if(type = 'month', 'quarter', 'year'), start)::date as within,
-            number between 1 and {SMALLEST - 1} as is_small
-        from (
-            select facility, type, date_trunc(type, month)::date as start, sum(number)::bigint as number
-            from looked_up
-            join facilities on looked_up.facility_key is not distinct from facilities.facility_key
-            cross join (select unnest(['month', 'quarter', 'year']) as type)
-            group by all
-        )
+    starts as (
+        select distinct type, date_trunc(type, month)::date as start,
+            date_trunc(if(type = 'month', 'quarter', 'year'), month)::date as within
+        from looked_up cross join (select unnest(['month', 'quarter', 'year']) as type)
     ),
-    {_told("year", "true")},
-    {_told("quarter", "(facility, within) in (select (facility, within) from told_of_year where is_told)")},
-    {
-    _told(
-        "month",
-        "(facility, date_trunc('year', within)::date) in "
-        "(select (facility, within) from told_of_quarter where is_told)",
-    )
-},
+    numbers as (
+        select facility, type, date_trunc(type, month)::date as start, sum(number)::bigint as number
+        from looked_up
+        join facilities on looked_up.facility_key is not distinct from facilities.facility_key
+        cross join (select distinct type from starts)
+        group by all
+    ),
+    counted as (
+        select '{_LOOKED_UP}' as kpi_code, 'facility' as scope_type, facility as scope_code, type as period_type,
+            start as period_start, coalesce(number, 0) as numerator, null::bigint as denominator, null::double as value
+        from (select distinct facility, type, within from numbers join starts using (type, start))
+        join starts using (type, within)
+        left join numbers using (facility, type, start)
+    ),
     told as (
-        select place, told.facility, is_told, number
-        from (from told_of_year union all from told_of_quarter union all from told_of_month) as told
-        join dashboard_periods as period
-            on period.type = told.type and date_trunc(if(told.type = 'month', 'quarter', 'year'), "from") = within
-        left join counted on counted.facility = told.facility and counted.type = told.type and start = "from"
+        select place, scope_code as facility, not is_withheld as is_told, numerator as number
+        from ({withheld("counted")})
+        join dashboard_periods on type = period_type and "from" = period_start
     )
     select {{
         names: (select map(list(facility order by facility), list(json_array(code, name, commune) order by facility))

@@ -6,6 +6,8 @@ import gc
 import importlib
 import importlib.util
 import sys
+import threading
+from typing import Any
 
 
 def collect_seldom() -> None:
@@ -13,14 +15,35 @@ def collect_seldom() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
-def put_off(package: str, name: str) -> None:
-    """Read a module of a package when something in it is used, not when it is imported."""
-    parent, full = importlib.import_module(package), f"{package}.{name}"
-    spec = importlib.util.find_spec(full)
-    if full in sys.modules or spec is None or spec.loader is None:
+def put_off(name: str) -> None:
+    """Read a module when something of it is used, not when it is imported.
+
+    importlib's own lazy loader reads it as soon as anybody looks at any attribute, and `inspect` looks at the file of
+    every module there is.
+    """
+    package, _, last = name.rpartition(".")
+    parent = importlib.import_module(package) if package else None
+    spec = importlib.util.find_spec(name)
+    if name in sys.modules or spec is None or spec.loader is None:
         return
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[full] = module
-    spec.loader.exec_module(module)
-    setattr(parent, name, module)
+    loader, module, alone = spec.loader, importlib.util.module_from_spec(spec), threading.RLock()
+    is_begun = False
+
+    def read(attribute: str) -> Any:
+        nonlocal is_begun
+        with alone:  # others wait until it is whole
+            if not is_begun:
+                is_begun = True
+                module.__path__ = spec.submodule_search_locations or []
+                loader.exec_module(module)
+                if vars(module).get("__getattr__") is read:
+                    del module.__getattr__
+            elif vars(module).get("__getattr__") is read:
+                raise AttributeError(f"module {name!r} has no attribute {attribute!r} yet")
+        return getattr(module, attribute)
+
+    del module.__path__  # who imports a module below it has it read
+    module.__getattr__ = read  # type: ignore[method-assign]
+    sys.modules[name] = module
+    if parent:
+        setattr(parent, last, module)

@@ -23,8 +23,9 @@ _SHOWN = 3
 _MISSING_COLUMN = re.compile(r'The column "(\w+)" in BatchData does not exist')
 _log = logging.getLogger(__name__)
 
-# Great Expectations imports it for expectations of distributions: a third of its own imports.
-imports.put_off("scipy", "stats")
+# Great Expectations imports them for expectations of distributions and their pictures: a third of its own imports.
+for unused in ("scipy.stats", "altair"):
+    imports.put_off(unused)
 
 
 @dataclass(frozen=True)

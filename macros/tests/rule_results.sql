@@ -4,7 +4,8 @@
    build in which a model failed nothing, for that alone is to be told. -#}
 {% macro rule_results(results) %}
     {% set broken = results | selectattr('status', 'in', ['error', 'skipped']) | list %}
-    {% set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list %}
+    {% set built = var('standing', []) %}
+    {% set built = built + results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list %}
     {% if execute and flags.WHICH in ('build', 'run') and not broken %}
         {% do contracts_kept(built) %}
     {% endif %}

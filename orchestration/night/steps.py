@@ -8,13 +8,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from orchestration import interrupts
-from orchestration.errors import PublicationBlocked, ReleaseDamaged, plainly, writing
+from orchestration.errors import CchcError, DiskFull, PublicationBlocked, ReleaseDamaged, plainly, writing
 from orchestration.home import Home
 from orchestration.ingestion.ingest import IngestionReport
 from orchestration.ingestion.ingest import ingest as take_in
@@ -240,8 +241,8 @@ def _becomes_current(night: Night) -> bool:
 def build(night: Night, ingested: Ingested, manifest: Future[Any] | None = None) -> Built:
     """Register the lake in a new warehouse and run dbt over it; `manifest` is the project as dbt parses it.
 
-    What a run that ended after its build left is taken as it stands, when it would be made of the same. Raises DiskFull
-    before anything is touched when the disk is too small.
+    What a run that ended after its build left is taken as it stands, when it would be made of the same, and one that
+    ended in it is gone on with. Raises DiskFull before anything is touched when the disk is too small.
     """
     request, home, announce = night.request, night.home, night.listener.announce
     require_room(home, request.settings, sum(file.rows_read for file in ingested.files))
@@ -251,16 +252,40 @@ def build(night: Night, ingested: Ingested, manifest: Future[Any] | None = None)
     if not request.must_build and (standing := kept.standing(home, made_of)):
         announce("build", "the last run built this and got no further: its warehouse stands")
         return standing
+
+    def made(standing: Sequence[str] = ()) -> Built:
+        parsed = manifest.result() if manifest else None
+        note = partial(kept.note, home)
+        return dbt.build(home, request.settings, night.progress("build"), parsed, standing, made=note)
+
     with dbt.private(), writing(home.warehouse):
-        kept.forget(home)
-        if dbt.discard(home.warehouse):
-            announce("build", f"{home.warehouse} could not be read: it is made anew")
-        with connect(request.settings, home.work / "spill", home.warehouse) as con:
-            registration.register(con, list(ingested.files), request.as_of, reports)
-        built = dbt.build(home, request.settings, night.progress("build"), manifest.result() if manifest else None)
+        built = None if request.must_build else _gone_on_with(night, kept.made_so_far(home, made_of), made)
+        if built is None:
+            kept.forget(home)
+            if dbt.discard(home.warehouse):
+                announce("build", f"{home.warehouse} could not be read: it is made anew")
+            with connect(request.settings, home.work / "spill", home.warehouse) as con:
+                registration.register(con, list(ingested.files), request.as_of, reports)
+            kept.begin(home, made_of)
+            built = made()
         kept.keep(home, made_of, built)
     announce("build", f"{len(built.models)} models, {len(built.tests)} tests")
     return built
+
+
+def _gone_on_with(night: Night, standing: Sequence[str], made: Callable[..., Built]) -> Built | None:
+    """What a run that was ended while it built left, built to its end; None when nothing was left, or it fails."""
+    if not standing:
+        return None
+    announce = night.listener.announce
+    announce("build", f"the last run was ended while it built: {len(standing)} of its models stand")
+    try:
+        return made(standing=standing)
+    except DiskFull:
+        raise
+    except CchcError as error:
+        announce("build", f"what it left cannot be gone on with, all is built anew: {error}")
+        return None
 
 
 # ---------------------------------------------------------------- judge

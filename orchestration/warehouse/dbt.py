@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -106,14 +106,16 @@ def _options(target: Path, profiles: Path) -> list[str]:
     return [*_QUIETLY, *project, "--target-path", str(target), "--log-path", str(target)]
 
 
-def build_arguments(target: Path, profiles: Path) -> list[str]:
-    """Arguments of the nightly build: everything but unit tests, which run on fixed rows in the test suite, and the
-    generic tests, which macro `rule_results` answers after the last model, one statement a model.
+def build_arguments(target: Path, profiles: Path, standing: Sequence[str] = ()) -> list[str]:
+    """Arguments of the nightly build: everything but unit tests, which run on fixed rows in the test suite, the
+    generic tests, which macro `rule_results` answers after the last model, one statement a model, and the models and
+    seeds that are `standing`, whose tests of their own are run.
 
     Results are not written: an error's text can quote a cell.
     """
-    left_out = ["--exclude", "resource_type:unit_test", "test_type:generic"]
-    return ["build", *left_out, *_options(target, profiles), "--no-write-json"]
+    left_out = ["resource_type:unit_test", "test_type:generic", *(node.rsplit(".", 1)[-1] for node in standing)]
+    tested = ["--indirect-selection", "empty", "--vars", json.dumps({"standing": [*standing]})] if standing else []
+    return ["build", "--exclude", *left_out, *tested, *_options(target, profiles), "--no-write-json"]
 
 
 def parse_arguments(target: Path) -> list[str]:
@@ -252,20 +254,31 @@ def invoke(manifest: Any, arguments: list[str], callbacks: list[Callable[[Any], 
         DuckDBConnectionManager.close_all_connections()
 
 
-def build(home: Home, settings: Settings, progress: Callable[[str, int, int], object], manifest: Any = None) -> Built:
+def build(
+    home: Home,
+    settings: Settings,
+    progress: Callable[[str, int, int], object],
+    manifest: Any = None,
+    standing: Sequence[str] = (),
+    made: Callable[[str], object] = lambda node: None,
+) -> Built:
     """Build and test every model in the home's warehouse; `manifest` is what `parse` gives, and parsed when missing.
 
-    Raises CchcError when a model fails.
+    Models and seeds that are `standing` there, by unique id, are taken as they are; `made` is told of each that is
+    made. Raises CchcError when a model fails.
     """
     manifest = manifest or parse(home.root)
     target = target_of(home.root)
     profiles = write_profile(target, home.warehouse, settings, home.work / "spill")
-    result = invoke(manifest, build_arguments(target, profiles), [_counter(manifest, progress)])
+    # dbt asks nothing at its end where it built nothing.
+    standing = [node for node in standing if node in manifest.nodes][: len(_models(manifest)) - 1]
+    arguments = build_arguments(target, profiles, standing)
+    result = invoke(manifest, arguments, [_counter(manifest, progress, len(standing)), _teller(made)])
     if result.result is None:
         if is_full_disk(str(result.exception)):
             raise full_disk(home.warehouse)
         raise CchcError(f"dbt did not run: {_why(result.exception)}: nothing was published")
-    models: dict[str, str] = {}
+    models = dict.fromkeys(standing, "success")
     tests: dict[str, DbtTest] = {}
     broken = []
     runs: Any = result.result
@@ -274,7 +287,7 @@ def build(home: Home, settings: Settings, progress: Callable[[str, int, int], ob
         if node.resource_type == "test":
             tests[node.unique_id] = _test(node, str(run.status), run.failures or 0)
         else:
-            if node.resource_type != "operation":
+            if node.resource_type in ("model", "seed"):
                 models[node.unique_id] = str(run.status)
             if str(run.status) == "error":
                 if is_full_disk(run.message or ""):
@@ -290,8 +303,13 @@ def _rows(con: duckdb.DuckDBPyConnection, manifest: Any) -> dict[str, int]:
     # Exact of a table that was filled once.
     found = con.execute("select schema_name, table_name, estimated_size from duckdb_tables()").fetchall()
     sizes = {(schema, table): size for schema, table, size in found}
-    nodes = {i: (n.schema, n.alias) for i, n in manifest.nodes.items() if n.resource_type in ("model", "seed")}
+    nodes = {i: (n.schema, n.alias) for i, n in _models(manifest).items()}
     return {i: sizes[place] for i, place in nodes.items() if place in sizes}
+
+
+def _models(manifest: Any) -> dict[str, Any]:
+    """Models and seeds by unique id."""
+    return {i: n for i, n in manifest.nodes.items() if n.resource_type in ("model", "seed")}
 
 
 def _test(node: Any, status: str, failures: int) -> DbtTest:
@@ -315,9 +333,8 @@ def _status(failures: int | None, node: Any) -> str:
     return "pass" if not failures else "warn" if node.config.severity.lower() == "warn" else "fail"
 
 
-def _counter(manifest: Any, progress: Callable[[str, int, int], object]) -> Callable[[Any], None]:
+def _counter(manifest: Any, progress: Callable[[str, int, int], object], done: int) -> Callable[[Any], None]:
     total = sum(not getattr(node, "test_metadata", None) for node in manifest.nodes.values())
-    done = 0
 
     def count(event: Any) -> None:
         nonlocal done
@@ -326,3 +343,15 @@ def _counter(manifest: Any, progress: Callable[[str, int, int], object]) -> Call
             progress(event.data.node_info.node_name, done, total)
 
     return count
+
+
+def _teller(made: Callable[[str], object]) -> Callable[[Any], None]:
+    """Tells of each model and seed that stands."""
+
+    def tell(event: Any) -> None:
+        if event.info.name == "NodeFinished":
+            node = event.data.node_info
+            if node.resource_type in ("model", "seed") and node.node_status == "success":
+                made(node.unique_id)
+
+    return tell

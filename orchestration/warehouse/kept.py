@@ -1,4 +1,5 @@
-"""What the last build was made of and what it said, kept beside its warehouse (docs/decisions/0029-nights-again.md)."""
+"""What the last build was made of and what it said, kept beside its warehouse, and of one that was ended meanwhile how
+far it came (docs/decisions/0029-nights-again.md)."""
 
 from __future__ import annotations
 
@@ -26,12 +27,35 @@ def recipe(files: Sequence[LakeFile], as_of: date, reports: Sequence[Released], 
 
 def forget(home: Home) -> None:
     """Nothing is known of the warehouse that lies there."""
-    _place(home).unlink(missing_ok=True)
+    for place in (_place(home), _begun(home)):
+        place.unlink(missing_ok=True)
+
+
+def begin(home: Home, made_of: str) -> None:
+    """From now on the warehouse that lies there holds the lake, and is being built."""
+    write_text(_begun(home), f"{made_of}\n", mode=0o600)
+
+
+def note(home: Home, node: str) -> None:
+    """A model or seed, by its unique id, stands in the warehouse: called after the engine has it on disk."""
+    with suppress(OSError), _begun(home).open("a", encoding="utf-8") as begun:
+        begun.write(f"{node}\n")
+
+
+def made_so_far(home: Home, made_of: str) -> tuple[str, ...]:
+    """The models and seeds, by unique id, that stand in a warehouse whose build from the same was ended; none where
+    it was not begun, or of anything else. The last line of a run that was killed may be half of one."""
+    try:
+        said, *nodes = _begun(home).read_text("utf-8").split("\n")[:-1]
+    except (OSError, ValueError):
+        return ()
+    return tuple(dict.fromkeys(nodes)) if said == made_of else ()
 
 
 def keep(home: Home, made_of: str, built: Built) -> None:
     """Keep what was said of the warehouse that lies there; where it cannot be, the next run builds."""
     with suppress(OSError):
+        _begun(home).unlink(missing_ok=True)
         said = {"made_of": made_of, "sha256": sha256_of(home.warehouse), **asdict(built)}
         write_text(_place(home), json.dumps(said, ensure_ascii=False) + "\n", mode=0o600)
 
@@ -49,3 +73,7 @@ def standing(home: Home, made_of: str) -> Built | None:
 
 def _place(home: Home) -> Path:
     return target_of(home.root) / "built.json"
+
+
+def _begun(home: Home) -> Path:
+    return target_of(home.root) / "building.txt"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration.audit import Audit
@@ -29,6 +32,7 @@ from orchestration.publishing.publish import code_version
 from orchestration.reports.status import status
 from orchestration.settings import PROJECT_DIR
 from orchestration.warehouse import kept
+from orchestration.warehouse.dbt import Built
 from tests.conftest import AS_OF
 from tests.faults.kills import SHARES
 from tests.support import nights
@@ -141,6 +145,93 @@ def test_killed_while_publishing(
     with held(nights.asked(landing, home)) as night:
         assert not list((home / "releases").glob(".*")), "what was half made is swept"
         assert steps.standing_release(night, steps.ingest(night))
+
+
+# Killed by the thread that tells of the model, as the power would be cut: after as many models as the first argument says.
+KILLED_IN_BUILD = """
+import os, signal, sys
+from datetime import date
+from orchestration.night import steps
+from orchestration.night.holding import held
+from orchestration.night.request import Request
+from orchestration.settings import Settings
+from orchestration.warehouse import kept
+from orchestration.warehouse.dbt import Built
+
+left, whole = int(sys.argv[1]), kept.note
+
+def noted(home, node):
+    global left
+    whole(home, node)
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+kept.note = noted
+with held(Request(Settings.load(sys.argv[2], sys.argv[3]), date.fromisoformat(sys.argv[4]))) as night:
+    steps.build(night, steps.ingest(night))
+"""
+
+
+def test_a_build_that_was_killed_is_gone_on_with(
+    cchc: Callable, landing_and_home: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Twice, and the warehouse is the one of a build that nothing ended. One that was damaged besides is built anew."""
+    landing, home = landing_and_home
+    day, said = AS_OF + timedelta(days=1), []
+    listener = Listener(announce=lambda stage, text: said.append(text))
+
+    def built() -> Built:
+        with held(nights.asked(landing, home, day), listener) as night:
+            return steps.build(night, steps.ingest(night))
+
+    for models in (25, 60):
+        ended = cchc(models, landing, home, day, program=KILLED_IN_BUILD)
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
+    gone_on_with = built()
+    [line] = [text for text in said if "the last run was ended while it built" in text]
+    assert int(re.search(r"(\d+) of its models stand", line)[1]) in (85, 86)
+    assert not any("anew" in text for text in said)
+    shutil.copyfile(home / "warehouse.duckdb", tmp_path / "gone_on_with.duckdb")
+    made_of = json.loads((home / "dbt/built.json").read_text("utf-8"))["made_of"]
+    kept.forget(Home(home))
+    kept.begin(Home(home), made_of)
+    for node in list(gone_on_with.models)[:100]:
+        kept.note(Home(home), node)
+    with (home / "warehouse.duckdb").open("r+b") as warehouse:
+        warehouse.write(b"damage" * 4_000)
+    assert built() == gone_on_with
+    assert any("cannot be gone on with, all is built anew" in text for text in said)
+    assert kept.made_so_far(Home(home), made_of) == ()
+    with duckdb.connect() as con:
+        for name, path in (("one", tmp_path / "gone_on_with.duckdb"), ("other", home / "warehouse.duckdb")):
+            con.execute(f"attach '{path}' as {name} (read_only)")
+        tables = con.execute(
+            "select distinct schema_name, table_name from duckdb_tables() where schema_name <> 'lake'"
+        ).fetchall()
+        differ = [
+            table
+            for schema, table in tables
+            if con.sql(
+                f"(from one.{schema}.{table} except all from other.{schema}.{table}) union all "
+                f"(from other.{schema}.{table} except all from one.{schema}.{table})"
+            ).fetchall()
+        ]
+    assert len(tables) > 60 and not differ
+
+
+def test_how_far_a_build_came_holds_for_what_it_was_made_of(landing_and_home: tuple[Path, Path]) -> None:
+    home = Home(landing_and_home[1])
+    assert kept.made_so_far(home, "a") == ()
+    kept.begin(home, "a")
+    for node in ("model.cchc.one", "model.cchc.two", "model.cchc.one"):
+        kept.note(home, node)
+    with (home.root / "dbt/building.txt").open("a") as begun:
+        begun.write("model.cchc.thr")  # as a kill leaves it
+    assert kept.made_so_far(home, "a") == ("model.cchc.one", "model.cchc.two")
+    assert kept.made_so_far(home, "b") == ()
+    kept.forget(home)
+    assert kept.made_so_far(home, "a") == ()
 
 
 def test_a_night_that_ended_after_its_build_goes_on_from_there(

@@ -260,11 +260,10 @@ def _events(step: Ingested | Built | Judged | Published, manifest: dict[str, Any
 
 def _built(built: Built, manifest: dict[str, Any]) -> Iterator[Event]:
     nodes = lineage.models(manifest)
-    for node in built.models:
-        if node in nodes:
-            rows = built.rows.get(node)
-            counted = {} if rows is None else {"dagster/row_count": rows}
-            yield MaterializeResult(lineage.model_key(nodes[node]), metadata=counted)
+    for node in [node for node in built.models if node not in set(built.carried)]:
+        rows = built.rows.get(node)
+        counted = {} if rows is None else {"dagster/row_count": rows}
+        yield MaterializeResult(lineage.model_key(nodes[node]), metadata=counted)
     for key, tests in lineage.tests_of(manifest).items():
         failed = [t for i in tests if (t := built.tests.get(i)) and t.status != "pass"]
         yield AssetCheckResult(

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from orchestration import interrupts
-from orchestration.errors import CchcError, DiskFull, PublicationBlocked, ReleaseDamaged, plainly, writing
+from orchestration.errors import CchcError, DiskFull, PublicationBlocked, ReleaseDamaged, plainly, told, writing
 from orchestration.home import Home
 from orchestration.ingestion.ingest import IngestionReport
 from orchestration.ingestion.ingest import ingest as take_in
@@ -37,6 +36,7 @@ from orchestration.sql import literal
 from orchestration.sql.engine import connect
 from orchestration.warehouse import dbt, kept, registration
 from orchestration.warehouse.dbt import Built
+from orchestration.warehouse.registration import Released
 
 if TYPE_CHECKING:  # both import pandas, which a night without news does without
     import pandas as pd
@@ -155,6 +155,7 @@ def ingest(night: Night) -> Ingested:
         lake.sweep(had_register=home.marks.get("has_lake_register", False))
         home.remember(has_lake_register=True)
         if changed := erase(request.settings, lake, home.work):
+            dbt.discard(home.warehouse)
             announce("purge", f"a purge is finished in the lake: {changed:,} rows name nobody now")
         if request.reads_landing:
             report = take_in(request.settings, home, lake, night.progress("ingest"))
@@ -239,53 +240,83 @@ def _becomes_current(night: Night) -> bool:
 
 
 def build(night: Night, ingested: Ingested, manifest: Future[Any] | None = None) -> Built:
-    """Register the lake in a new warehouse and run dbt over it; `manifest` is the project as dbt parses it.
+    """Register the lake in the warehouse and run dbt over it; `manifest` is the project as dbt parses it.
 
-    What a run that ended after its build left is taken as it stands, when it would be made of the same, and one that
-    ended in it is gone on with. Raises DiskFull before anything is touched when the disk is too small.
+    What a run that ended after its build left is taken as it stands, when it would be made of the same; else of the
+    last build, finished or not, the models that would be. Raises DiskFull before anything is touched when the disk is
+    too small.
     """
     request, home, announce = night.request, night.home, night.listener.announce
     require_room(home, request.settings, sum(file.rows_read for file in ingested.files))
     with writing(home.reported):
         reports = [astuple(report) for report in reported.complete(home)]
-    made_of = kept.recipe(ingested.files, request.as_of, reports, code_version())
-    if not request.must_build and (standing := kept.standing(home, made_of)):
+    inputs = kept.Inputs.of(ingested.files, request.as_of, reports, code_version())
+    if not request.must_build and (standing := kept.standing(home, inputs)):
         announce("build", "the last run built this and got no further: its warehouse stands")
         return standing
-
-    def made(standing: Sequence[str] = ()) -> Built:
-        parsed = manifest.result() if manifest else None
-        note = partial(kept.note, home)
-        return dbt.build(home, request.settings, night.progress("build"), parsed, standing, made=note)
-
     with dbt.private(), writing(home.warehouse):
-        built = None if request.must_build else _gone_on_with(night, kept.made_so_far(home, made_of), made)
-        if built is None:
+        if request.must_build:
             kept.forget(home)
-            if dbt.discard(home.warehouse):
-                announce("build", f"{home.warehouse} could not be read: it is made anew")
-            with connect(request.settings, home.work / "spill", home.warehouse) as con:
-                registration.register(con, list(ingested.files), request.as_of, reports)
-            kept.begin(home, made_of)
-            built = made()
-        kept.keep(home, made_of, built)
+        built = _gone_on_with(night, ingested, inputs, reports, manifest) or _built_anew(
+            night, ingested, inputs, reports, manifest
+        )
+        kept.keep(home, inputs, built)
     announce("build", f"{len(built.models)} models, {len(built.tests)} tests")
     return built
 
 
-def _gone_on_with(night: Night, standing: Sequence[str], made: Callable[..., Built]) -> Built | None:
-    """What a run that was ended while it built left, built to its end; None when nothing was left, or it fails."""
+def _gone_on_with(
+    night: Night, ingested: Ingested, inputs: kept.Inputs, reports: list[Released], manifest: Future[Any] | None
+) -> Built | None:
+    """The last warehouse with what is to be made of it besides; None where nothing of it stands, or going on fails."""
+    home, announce = night.home, night.listener.announce
+    if not kept.is_begun(home):
+        return None
+    if not kept.is_as_left(home):
+        announce("build", f"{home.warehouse} is not as the last build left it: all is built anew")
+        return None
+    parsed = manifest.result() if manifest else dbt.parse(home.root)
+    recipes, is_finished = inputs.recipes(parsed), kept.is_finished(home)
+    standing = kept.standing_models(home, recipes)
     if not standing:
         return None
-    announce = night.listener.announce
-    announce("build", f"the last run was ended while it built: {len(standing)} of its models stand")
+    if not is_finished:
+        announce("build", f"the last run was ended while it built: {len(standing)} of its models stand")
     try:
-        return made(standing=standing)
+        with connect(night.request.settings, home.work / "spill", home.warehouse) as con:
+            kept.clear_besides(home, con, {i: parsed.nodes[i] for i in standing}, recipes)
+            registration.register(con, list(ingested.files), night.request.as_of, reports)
+        built = _made(night, parsed, recipes, standing)
     except DiskFull:
         raise
-    except CchcError as error:
-        announce("build", f"what it left cannot be gone on with, all is built anew: {error}")
+    except (CchcError, duckdb.Error) as error:
+        announce("build", f"the last warehouse cannot be gone on with, all is built anew: {told(error)}")
         return None
+    return replace(built, carried=standing) if is_finished else built
+
+
+def _built_anew(
+    night: Night, ingested: Ingested, inputs: kept.Inputs, reports: list[Released], manifest: Future[Any] | None
+) -> Built:
+    """A new warehouse."""
+    home = night.home
+    kept.forget(home)
+    if dbt.discard(home.warehouse):
+        night.listener.announce("build", f"{home.warehouse} could not be read: it is made anew")
+    with connect(night.request.settings, home.work / "spill", home.warehouse) as con:
+        registration.register(con, list(ingested.files), night.request.as_of, reports)
+    parsed = manifest.result() if manifest else dbt.parse(home.root)
+    return _made(night, parsed, inputs.recipes(parsed))
+
+
+def _made(night: Night, manifest: Any, recipes: Mapping[str, str], standing: Sequence[str] = ()) -> Built:
+    """dbt over the warehouse, which notes each model that comes to stand."""
+    home = night.home
+
+    def note(node: str) -> None:
+        kept.note(home, node, recipes[node])
+
+    return dbt.build(home, night.request.settings, night.progress("build"), manifest, standing, note)
 
 
 # ---------------------------------------------------------------- judge

@@ -42,10 +42,11 @@ CODE = (".py", ".sql", ".yml", ".csv", ".md", ".j2", ".css", ".js")
 def code_version() -> str:
     """A fingerprint of all code and reference data that a figure or a page depends on."""
     digest = hashlib.sha256()
+    paths = [PROJECT_DIR / name for name in ("dbt_project.yml", "requirements.lock")]
     for folder in ("macros", "models", "seeds", "expectations", "orchestration"):
-        for path in sorted((PROJECT_DIR / folder).rglob("*")):
-            if path.is_file() and path.suffix in CODE:
-                digest.update(path.relative_to(PROJECT_DIR).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        paths += [path for path in sorted((PROJECT_DIR / folder).rglob("*")) if path.suffix in CODE]
+    for path in filter(Path.is_file, paths):
+        digest.update(path.relative_to(PROJECT_DIR).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 

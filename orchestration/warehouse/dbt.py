@@ -60,7 +60,7 @@ def private() -> Iterator[None]:
 
 
 def discard(warehouse: Path) -> bool:
-    """Remove the last warehouse: each build starts from nothing. Tells whether it was broken."""
+    """Remove the last warehouse. Tells whether it was broken."""
     is_broken = False
     if warehouse.exists():
         try:
@@ -90,11 +90,12 @@ class DbtTest:
 @dataclass(frozen=True)
 class Built:
     """What one invocation did: the status of each model and seed, each test, and how many rows each table has, by the
-    unique id of the node."""
+    unique id of the node; `carried` are those that an earlier night made, and that stand as they would be made."""
 
     models: Mapping[str, str]
     tests: Mapping[str, DbtTest]
     rows: Mapping[str, int]
+    carried: tuple[str, ...] = ()
 
 
 _QUIETLY = ("--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check")
@@ -258,20 +259,19 @@ def build(
     home: Home,
     settings: Settings,
     progress: Callable[[str, int, int], object],
-    manifest: Any = None,
+    manifest: Any,
     standing: Sequence[str] = (),
     made: Callable[[str], object] = lambda node: None,
 ) -> Built:
-    """Build and test every model in the home's warehouse; `manifest` is what `parse` gives, and parsed when missing.
+    """Build and test every model in the home's warehouse; `manifest` is what `parse` gives.
 
     Models and seeds that are `standing` there, by unique id, are taken as they are; `made` is told of each that is
     made. Raises CchcError when a model fails.
     """
-    manifest = manifest or parse(home.root)
     target = target_of(home.root)
     profiles = write_profile(target, home.warehouse, settings, home.work / "spill")
     # dbt asks nothing at its end where it built nothing.
-    standing = [node for node in standing if node in manifest.nodes][: len(_models(manifest)) - 1]
+    standing = standing[: len(models_of(manifest)) - 1]
     arguments = build_arguments(target, profiles, standing)
     result = invoke(manifest, arguments, [_counter(manifest, progress, len(standing)), _teller(made)])
     if result.result is None:
@@ -303,11 +303,11 @@ def _rows(con: duckdb.DuckDBPyConnection, manifest: Any) -> dict[str, int]:
     # Exact of a table that was filled once.
     found = con.execute("select schema_name, table_name, estimated_size from duckdb_tables()").fetchall()
     sizes = {(schema, table): size for schema, table, size in found}
-    nodes = {i: (n.schema, n.alias) for i, n in _models(manifest).items()}
+    nodes = {i: (n.schema, n.alias) for i, n in models_of(manifest).items()}
     return {i: sizes[place] for i, place in nodes.items() if place in sizes}
 
 
-def _models(manifest: Any) -> dict[str, Any]:
+def models_of(manifest: Any) -> dict[str, Any]:
     """Models and seeds by unique id."""
     return {i: n for i, n in manifest.nodes.items() if n.resource_type in ("model", "seed")}
 

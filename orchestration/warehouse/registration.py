@@ -21,6 +21,9 @@ from orchestration.sql import exactly, literal, quoted
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 
+# Tables of schema `lake` that are the same whatever landed.
+OF_CODE = ("sources", "source_columns", "public_holidays")
+
 
 Released = tuple[int, str, date, date]
 

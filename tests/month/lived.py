@@ -33,12 +33,12 @@ from orchestration.warehouse import dbt
 
 whole = dbt.build
 
-def killed(home, settings, progress, manifest=None):
+def killed(home, settings, progress, *how):
     def told(label, done, total):
-        if done * 3 > total:
+        if done * 3 > total * 2:
             os.kill(os.getpid(), signal.SIGKILL)
         progress(label, done, total)
-    return whole(home, settings, told, manifest)
+    return whole(home, settings, told, *how)
 
 dbt.build = killed
 cli.main()

@@ -72,8 +72,11 @@ def _execute(request: Request, listener: Listener, home: Home) -> None:
             raise cause from None
 
 
+_REMARKS = ("Exception while writing logger call", "Exception while storing event batch", "Falling back to storing")
+
+
 class _WithoutRemarks:
-    """A stream without the line that Dagster writes beside what it raises when its storage is full: ours is enough."""
+    """A stream without the lines that Dagster writes beside what it raises when its storage is full: ours is enough."""
 
     def __init__(self, stream: TextIO):
         self._stream = stream
@@ -82,12 +85,12 @@ class _WithoutRemarks:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        return len(text) if text.startswith("Exception while writing logger call") else self._stream.write(text)
+        return len(text) if text.startswith(_REMARKS) else self._stream.write(text)
 
 
 def prepare_storage(home: Home) -> None:
     """Dagster's storage lies in the home."""
-    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    os.environ |= {"DAGSTER_HOME": str(home.dagster), "DAGSTER_EVENT_BATCH_SIZE": "1000"}
     settings = home.dagster / "dagster.yaml"
     if not settings.exists() or settings.read_text("utf-8") in _FORMER:
         write_text(settings, _SETTINGS)

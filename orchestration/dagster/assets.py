@@ -260,7 +260,8 @@ def _events(step: Ingested | Built | Judged | Published, manifest: dict[str, Any
 
 def _built(built: Built, manifest: dict[str, Any]) -> Iterator[Event]:
     nodes = lineage.models(manifest)
-    for node in [node for node in built.models if node not in set(built.carried)]:
+    # Dagster wants them in this order; what a build that was ended had made is not in any.
+    for node in [node for node in lineage.in_order(nodes) if node in built.models and node not in set(built.carried)]:
         rows = built.rows.get(node)
         counted = {} if rows is None else {"dagster/row_count": rows}
         yield MaterializeResult(lineage.model_key(nodes[node]), metadata=counted)

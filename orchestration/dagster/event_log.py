@@ -2,11 +2,12 @@
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from dagster import EventLogEntry
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, StaticPool, create_engine, event
@@ -40,6 +41,11 @@ class NightEventLog(SqliteEventLogStorage):
     def index_connection(self) -> Any:
         return self._kept_open(INDEX_SHARD_NAME)
 
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Those that are planned when a run begins, some hundreds, in one transaction a file."""
+        with self._kept_open(events[0].run_id), self._kept_open(INDEX_SHARD_NAME):
+            super().store_event_batch(events)
+
     def dispose(self) -> None:
         with self._one_at_a_time:
             for connection in self._open.values():
@@ -66,8 +72,9 @@ class NightEventLog(SqliteEventLogStorage):
                 with super().run_connection(shard):
                     pass  # makes the file's tables
                 self._open[shard] = _connect(self.conn_string_for_shard(shard))
-            with self._open[shard].begin():
-                yield self._open[shard]
+            connection = self._open[shard]
+            with nullcontext() if connection.in_transaction() else connection.begin():
+                yield connection
 
 
 def _connect(address: str) -> Connection:

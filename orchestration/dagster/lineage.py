@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from graphlib import TopologicalSorter
 from typing import Any
 
 from dagster import AssetCheckSpec, AssetKey, AssetSpec, TableColumn, TableSchema
@@ -41,6 +42,11 @@ def models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def parents(node: dict[str, Any]) -> list[str]:
     """What a model reads, by unique id."""
     return node.get("depends_on", {}).get("nodes", [])
+
+
+def in_order(nodes: Mapping[str, dict[str, Any]]) -> list[str]:
+    """Models and seeds, each after those that it reads."""
+    return list(TopologicalSorter({i: [p for p in parents(n) if p in nodes] for i, n in nodes.items()}).static_order())
 
 
 def model_specs(manifest: dict[str, Any]) -> list[AssetSpec]:

@@ -107,14 +107,16 @@ def _options(target: Path, profiles: Path) -> list[str]:
     return [*_QUIETLY, *project, "--target-path", str(target), "--log-path", str(target)]
 
 
-def build_arguments(target: Path, profiles: Path, standing: Sequence[str] = ()) -> list[str]:
+def build_arguments(
+    target: Path, profiles: Path, standing: Sequence[str] = (), selectors: Sequence[str] = ()
+) -> list[str]:
     """Arguments of the nightly build: everything but unit tests, which run on fixed rows in the test suite, the
     generic tests, which macro `rule_results` answers after the last model, one statement a model, and the models and
-    seeds that are `standing`, whose tests of their own are run.
+    seeds that are `standing`, named by `selectors`, whose tests of their own are run.
 
     Results are not written: an error's text can quote a cell.
     """
-    left_out = ["resource_type:unit_test", "test_type:generic", *(node.rsplit(".", 1)[-1] for node in standing)]
+    left_out = ["resource_type:unit_test", "test_type:generic", *selectors]
     tested = ["--indirect-selection", "empty", "--vars", json.dumps({"standing": [*standing]})] if standing else []
     return ["build", "--exclude", *left_out, *tested, *_options(target, profiles), "--no-write-json"]
 
@@ -272,7 +274,7 @@ def build(
     profiles = write_profile(target, home.warehouse, settings, home.work / "spill")
     # dbt asks nothing at its end where it built nothing.
     standing = standing[: len(models_of(manifest)) - 1]
-    arguments = build_arguments(target, profiles, standing)
+    arguments = build_arguments(target, profiles, standing, _selectors(manifest, standing))
     result = invoke(manifest, arguments, [_counter(manifest, progress, len(standing)), _teller(made)])
     if result.result is None:
         if is_full_disk(str(result.exception)):
@@ -297,6 +299,18 @@ def build(
         raise CchcError(f"dbt could not build {'; '.join(broken)}: nothing was published")
     with duckdb.connect(str(home.warehouse), read_only=True) as con:
         return Built(models, tests | _rules(con, manifest), _rows(con, manifest))
+
+
+def _selectors(manifest: Any, standing: Sequence[str]) -> list[str]:
+    """How dbt is told of them: views and seeds together where all stand, for it compares each name with every node."""
+    named, selectors = set(standing), []
+    for selector in ("config.materialized:view", "resource_type:seed"):
+        kind = selector.rpartition(":")[2]
+        all_of_it = {i for i, n in models_of(manifest).items() if n.config.materialized == kind}
+        if all_of_it <= named:
+            named -= all_of_it
+            selectors.append(selector)
+    return [*selectors, *sorted(node.rpartition(".")[2] for node in named)]
 
 
 def _rows(con: duckdb.DuckDBPyConnection, manifest: Any) -> dict[str, int]:

@@ -49,8 +49,8 @@ class Inputs:
         return _sum([self.code, sorted(self.tables.items())])
 
     def recipes(self, manifest: Any) -> dict[str, str]:
-        """What each model and seed of dbt's manifest is made of, by unique id: all that its rows follow from, or of a
-        view, which holds none, the code alone."""
+        """What each model and seed of dbt's manifest is made of, by unique id: all that its rows follow from, or the
+        code alone of a view, which holds none, and of what its `meta` says so."""
         nodes, rows = models_of(manifest), {}
 
         def rows_of(node: str) -> str:
@@ -63,7 +63,11 @@ class Inputs:
                     rows[node] = _sum([self.code, node, *(rows_of(parent) for parent in sorted(parents))])
             return rows[node]
 
-        return {i: self.code if n.config.materialized == "view" else rows_of(i) for i, n in nodes.items()}
+        return {i: self.code if _is_of_code(node.config) else rows_of(i) for i, node in nodes.items()}
+
+
+def _is_of_code(config: Any) -> bool:
+    return config.materialized == "view" or config.meta.get("follows_from") == "code"
 
 
 def _sum(said: Any) -> str:

@@ -18,20 +18,19 @@ from orchestration.warehouse.dbt import Built
 DAY = date(2023, 7, 31)
 
 
-def node(*parents: str, materialized: str = "table") -> Node:
-    return Node(
-        resource_type="model", config=Node(materialized=materialized), depends_on=Node(nodes=list(parents)),
-        schema="marts", alias="a",
-    )  # fmt: skip
+def node(*parents: str, materialized: str = "table", **meta: str) -> Node:
+    config = Node(materialized=materialized, meta=meta)
+    return Node(resource_type="model", config=config, depends_on=Node(nodes=list(parents)))
 
 
 MANIFEST = Node(
     sources={f"source.lake.{name}": Node(name=name) for name in ("run", "dossiers", "payments", "sources")},
     nodes={
-        "seed.codes": Node(resource_type="seed", config=Node(materialized="seed"), depends_on=Node(macros=[])),
+        "seed.codes": Node(resource_type="seed", config=Node(materialized="seed", meta={}), depends_on=Node(macros=[])),
         "model.stg_dossiers": node("source.lake.dossiers", materialized="view"),
         "model.dossiers": node("model.stg_dossiers", "seed.codes"),
         "model.payments": node("source.lake.payments", "source.lake.sources"),
+        "model.macros": node("model.payments", follows_from="code"),
         "model.overdue": node("model.dossiers", "source.lake.run"),
         "test.a": Node(resource_type="test"),
     },
@@ -60,7 +59,7 @@ def test_news_reach_what_follows_from_them_and_no_view(tmp_path: Path) -> None:
     assert changed(inputs, kept.Inputs.of(files[:1], DAY, [], "code")) == {"payments"}
     other = kept.Inputs.of([files[0], lake_file(tmp_path, "payments", "b")], DAY, [], "code")
     assert changed(inputs, other) == {"payments"}
-    assert len(changed(inputs, kept.Inputs.of(files, DAY, [], "other code"))) == 5
+    assert len(changed(inputs, kept.Inputs.of(files, DAY, [], "other code"))) == 6
     os.utime(tmp_path / "payments.parquet", ns=(1, 1))  # a purge writes lake files again
     assert changed(inputs, kept.Inputs.of(files, DAY, [], "code")) == {"payments"}
 

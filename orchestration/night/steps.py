@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,6 @@ from orchestration.sql import literal
 from orchestration.sql.engine import connect
 from orchestration.warehouse import dbt, kept, registration
 from orchestration.warehouse.dbt import Built
-from orchestration.warehouse.registration import Released
 
 if TYPE_CHECKING:  # both import pandas, which a night without news does without
     import pandas as pd
@@ -254,19 +254,18 @@ def build(night: Night, ingested: Ingested, manifest: Future[Any] | None = None)
     if not request.must_build and (standing := kept.standing(home, inputs)):
         announce("build", "the last run built this and got no further: its warehouse stands")
         return standing
+    register = partial(registration.register, files=list(ingested.files), as_of=request.as_of, releases=reports)
     with dbt.private(), writing(home.warehouse):
         if request.must_build:
             kept.forget(home)
-        built = _gone_on_with(night, ingested, inputs, reports, manifest) or _built_anew(
-            night, ingested, inputs, reports, manifest
-        )
+        built = _gone_on_with(night, inputs, register, manifest) or _built_anew(night, inputs, register, manifest)
         kept.keep(home, inputs, built)
     announce("build", f"{len(built.models)} models, {len(built.tests)} tests")
     return built
 
 
 def _gone_on_with(
-    night: Night, ingested: Ingested, inputs: kept.Inputs, reports: list[Released], manifest: Future[Any] | None
+    night: Night, inputs: kept.Inputs, register: Callable[..., None], manifest: Future[Any] | None
 ) -> Built | None:
     """The last warehouse with what is to be made of it besides; None where nothing of it stands, or going on fails."""
     home, announce = night.home, night.listener.announce
@@ -285,7 +284,7 @@ def _gone_on_with(
     try:
         with connect(night.request.settings, home.work / "spill", home.warehouse) as con:
             kept.clear_besides(home, con, {i: parsed.nodes[i] for i in standing}, recipes)
-            registration.register(con, list(ingested.files), night.request.as_of, reports)
+            register(con)
         built = _made(night, parsed, recipes, standing)
     except DiskFull:
         raise
@@ -296,7 +295,7 @@ def _gone_on_with(
 
 
 def _built_anew(
-    night: Night, ingested: Ingested, inputs: kept.Inputs, reports: list[Released], manifest: Future[Any] | None
+    night: Night, inputs: kept.Inputs, register: Callable[..., None], manifest: Future[Any] | None
 ) -> Built:
     """A new warehouse."""
     home = night.home
@@ -304,7 +303,7 @@ def _built_anew(
     if dbt.discard(home.warehouse):
         night.listener.announce("build", f"{home.warehouse} could not be read: it is made anew")
     with connect(night.request.settings, home.work / "spill", home.warehouse) as con:
-        registration.register(con, list(ingested.files), night.request.as_of, reports)
+        register(con)
     parsed = manifest.result() if manifest else dbt.parse(home.root)
     return _made(night, parsed, inputs.recipes(parsed))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -80,6 +81,8 @@ def _sum(said: Any) -> str:
 def forget(home: Home) -> None:
     """Nothing is known of the warehouse that lies there."""
     for place in (_said(home), _made(home)):
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
         place.unlink(missing_ok=True)
 
 
@@ -103,7 +106,7 @@ def is_as_left(home: Home) -> bool:
     """Whether the warehouse is the one that the last build left, byte by byte; of one that was ended nobody knows, and
     the engine's own sums are believed."""
     try:
-        return not is_finished(home) or _read(home)["sha256"] == sha256_of(home.warehouse)
+        return not is_finished(home) or _read(home)["sha256"] == _sum_of_warehouse(home)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -122,7 +125,8 @@ def clear_besides(
     home: Home, con: duckdb.DuckDBPyConnection, standing: Mapping[str, Any], recipes: Mapping[str, str]
 ) -> None:
     """Leave nothing in the warehouse, which `con` has open, but the lake and the models and seeds that are standing,
-    by unique id. Raises duckdb.Error for one that is not there."""
+    by unique id. Raises duckdb.Error for one that is not there, or of a build that was ended cannot be read."""
+    is_read = not is_finished(home)
     # Written down before it is done: what a kill leaves besides is dropped by the next run.
     write_text(_made(home), "".join(f"{node} {recipes[node]}\n" for node in standing), mode=0o600)
     _said(home).unlink(missing_ok=True)
@@ -133,8 +137,11 @@ def clear_besides(
     if missing := kept - {(schema, name) for schema, name, _ in found}:
         raise duckdb.CatalogException(f"{'.'.join(min(missing))} is not in the warehouse")
     for schema, name, kind in found:
+        relation = f"{quoted(schema)}.{quoted(name)}"
         if (schema, name) not in kept:
-            con.execute(f"drop {'view' if kind == 'VIEW' else 'table'} {quoted(schema)}.{quoted(name)}")
+            con.execute(f"drop {'view' if kind == 'VIEW' else 'table'} {relation}")
+        elif is_read and kind != "VIEW":
+            con.execute(f"select max(hash(held)) from {relation} as held").fetchall()  # every block, by its sum
     con.execute("checkpoint")  # what they took is free for what is made
 
 
@@ -144,7 +151,7 @@ def clear_besides(
 def keep(home: Home, inputs: Inputs, built: Built) -> None:
     """Keep what was said of the warehouse that lies there; where it cannot be, the next run builds."""
     with suppress(OSError):
-        said = {"made_of": inputs.sum, "sha256": sha256_of(home.warehouse), **asdict(built)}
+        said = {"made_of": inputs.sum, "sha256": _sum_of_warehouse(home), **asdict(built)}
         write_text(_said(home), json.dumps(said, ensure_ascii=False) + "\n", mode=0o600)
 
 
@@ -152,12 +159,18 @@ def standing(home: Home, inputs: Inputs) -> Built | None:
     """What was said of the warehouse that lies there, if it is whole and made of the same."""
     try:
         said = _read(home)
-        if said["made_of"] != inputs.sum or said["sha256"] != sha256_of(home.warehouse):
+        if said["made_of"] != inputs.sum or said["sha256"] != _sum_of_warehouse(home):
             return None
         tests = {name: DbtTest(**test) for name, test in said["tests"].items()}
         return Built(said["models"], tests, said["rows"], tuple(said["carried"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _sum_of_warehouse(home: Home) -> str:
+    """Its SHA-256; of one that was not closed another, for what its log holds is not in it."""
+    log = home.warehouse.with_name(f"{home.warehouse.name}.wal")
+    return sha256_of(home.warehouse) + (" and a log" if log.exists() else "")
 
 
 def _read(home: Home) -> dict[str, Any]:

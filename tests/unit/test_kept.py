@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace as Node
@@ -108,14 +109,45 @@ def test_nothing_else_is_left_in_the_warehouse(home: Home) -> None:
             kept.clear_besides(home, con, standing | {"model.v": Node(schema="marts", alias="gone")}, recipes)
 
 
+def test_what_a_build_that_was_ended_left_is_read_before_it_stands(home: Home) -> None:
+    with duckdb.connect(str(home.warehouse)) as con:
+        con.execute("create table marts.long as select range as one, md5(range::varchar) as two from range(200000)")
+        [(block,)] = con.execute(
+            "select max(block_id) from pragma_storage_info('marts.long') where block_id >= 0"
+        ).fetchall()
+    with home.warehouse.open("r+b") as warehouse:
+        warehouse.seek(3 * 4096 + block * 262_144 + 5_000)
+        warehouse.write(b"damage" * 100)
+    standing = {"model.long": Node(schema="marts", alias="long")}
+    with duckdb.connect(str(home.warehouse)) as con, pytest.raises(duckdb.Error):
+        kept.clear_besides(home, con, standing, {"model.long": "1"})
+
+
 def test_a_finished_build_is_gone_on_with_as_it_was_left(home: Home) -> None:
     built = Built({"model.a": "success"}, {}, {"model.a": 1}, ("model.v",))
     inputs = kept.Inputs.of([], DAY, [], "code")
     kept.keep(home, inputs, built)
     assert kept.is_finished(home) and kept.is_as_left(home) and kept.standing(home, inputs) == built
     assert kept.standing(home, kept.Inputs.of([], DAY, [], "other code")) is None
+    log = home.root / "warehouse.duckdb.wal"
+    log.touch()
+    assert not kept.is_as_left(home) and kept.standing(home, inputs) is None
+    log.unlink()
+    assert kept.is_as_left(home)
     with home.warehouse.open("ab") as warehouse:
         warehouse.write(b"more")
     assert not kept.is_as_left(home) and kept.standing(home, inputs) is None
-    (home.root / "dbt/built.json").write_text("{}")
-    assert not kept.is_as_left(home)
+
+
+@pytest.mark.parametrize("name", ["built.json", "made.txt"])
+@pytest.mark.parametrize(
+    "breaks", [lambda p: p.mkdir(), lambda p: p.write_text("{}"), lambda p: p.write_bytes(b"\xff")]
+)
+def test_what_is_not_what_was_written_is_not_believed(home: Home, name: str, breaks: Callable[[Path], object]) -> None:
+    kept.keep(home, kept.Inputs.of([], DAY, [], "code"), Built({}, {}, {}))
+    broken = home.root / "dbt" / name
+    broken.unlink()
+    breaks(broken)
+    assert not kept.is_as_left(home) or kept.standing_models(home, {"model.a": "1"}) == ()
+    kept.forget(home)
+    assert not broken.exists()

@@ -1,15 +1,24 @@
-"""Files: their sums, and how they get onto the disk whole."""
+"""Files: their sums, how they get onto the disk whole, and how they go."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 
 def sha256_of(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def clear(path: Path) -> None:
+    """Remove what may be removed at any time, whatever it is."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

@@ -23,6 +23,7 @@ from orchestration.settings import Settings
 FORMAT = 2
 MARKER = "home.json"
 LAST_RUN = "last_run.json"
+PURGE_UNFINISHED = "purge_unfinished"
 SHORTEST_KEY = 32
 _ASKING_SECONDS = 0.1
 

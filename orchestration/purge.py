@@ -19,7 +19,7 @@ from typing import Any
 from orchestration.audit import Audit
 from orchestration.errors import CchcError, PublicationBlocked, UsageError
 from orchestration.files import write_text
-from orchestration.home import Home
+from orchestration.home import PURGE_UNFINISHED, Home
 from orchestration.ingestion.cells import header_as_listed
 from orchestration.ingestion.ingest import IngestionReport
 from orchestration.ingestion.pseudonyms import Pseudonyms, pseudonyms_of
@@ -27,7 +27,7 @@ from orchestration.ingestion.reader import reading_engine
 from orchestration.lake.erasure import erase, places_of, still_named
 from orchestration.lake.store import Lake
 from orchestration.night import steps
-from orchestration.night.holding import Night, clear, held
+from orchestration.night.holding import Night, held
 from orchestration.night.request import SILENT, Listener, Request
 from orchestration.publishing import releases
 from orchestration.publishing.publish import code_version
@@ -35,8 +35,8 @@ from orchestration.publishing.releases import Release
 from orchestration.quality.reviewed import load_retention
 from orchestration.settings import Settings, today
 from orchestration.sql.engine import connect
+from orchestration.warehouse import dbt
 
-_UNFINISHED = "purge_unfinished"
 _NO_NUMBER = "no identity number given: type it when asked, or give it on one line of stdin"
 
 
@@ -84,8 +84,8 @@ class Purge:
         if lake.is_empty():
             raise UsageError(f"{self.home.root} holds nothing yet: there is nobody to erase")
         names = self._names(lake)
-        was_unfinished = self.home.marks.get(_UNFINISHED, False)
-        self.home.remember(**{_UNFINISHED: True})
+        was_unfinished = self.home.marks.get(PURGE_UNFINISHED, False)
+        self.home.remember(**{PURGE_UNFINISHED: True})
         number = self._list(lake, names)
         erase(self.settings, lake, self.home.work)
         changed = [e for e in lake.register.entries if e["event"] == "purged" and e["erasures"] == number]
@@ -93,15 +93,14 @@ class Purge:
         self.listener.announce("purge", f"{rows:,} rows in {len(changed)} lake files name nobody now")
 
         release, gone, differing = None, [], []
-        if changed or was_unfinished or self._places(names):
-            clear(self.home.warehouse)
-            clear(self.home.warehouse.with_name(self.home.warehouse.name + ".wal"))
-            if publishes:
-                before, release = releases.baseline(self.home), self._publish(night)
-                gone = self._retire()
-                differing = _differing(before, release)
+        is_to_publish = publishes and bool(changed or was_unfinished or self._places(names))
+        dbt.discard(self.home.warehouse)  # what was dropped in it may name whom no table names
+        if is_to_publish:
+            before, release = releases.baseline(self.home), self._publish(night)
+            gone = self._retire()
+            differing = _differing(before, release)
         self._verify(lake, names)
-        self.home.remember(**{_UNFINISHED: False})
+        self.home.remember(**{PURGE_UNFINISHED: False})
         certificate = self._certify(names, number, lake, changed, gone, differing)
         asked = "person" if names else "policy"
         Audit(self.home).record("purged", by=self.by, reason=self.reason, what=asked, certificate=certificate.name)

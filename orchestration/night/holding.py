@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 from orchestration import interrupts
 from orchestration.audit import Audit
 from orchestration.errors import CchcError, PublicationBlocked, UsageError, told, writing
-from orchestration.files import write_text
+from orchestration.files import clear, write_text
 from orchestration.home import LAST_RUN, Home
 from orchestration.ingestion.landing import required
 from orchestration.migrations import migrate
@@ -189,14 +187,6 @@ def _told(home: Home, settings: Settings, said: dict[str, Any]) -> list[str]:
     if amiss:
         print(f"cchc: {visible('; '.join(amiss))}", file=sys.stderr)
     return amiss
-
-
-def clear(path: Path) -> None:
-    """Remove what may be removed at any time, whatever it is."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _now() -> str:

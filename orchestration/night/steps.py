@@ -16,7 +16,7 @@ import duckdb
 
 from orchestration import interrupts
 from orchestration.errors import CchcError, DiskFull, PublicationBlocked, ReleaseDamaged, plainly, told, writing
-from orchestration.home import Home
+from orchestration.home import PURGE_UNFINISHED, Home
 from orchestration.ingestion.ingest import IngestionReport
 from orchestration.ingestion.ingest import ingest as take_in
 from orchestration.lake.counting import Loss, counted, losses
@@ -154,8 +154,10 @@ def ingest(night: Night) -> Ingested:
     with writing(home.lake):
         lake.sweep(had_register=home.marks.get("has_lake_register", False))
         home.remember(has_lake_register=True)
-        if changed := erase(request.settings, lake, home.work):
-            dbt.discard(home.warehouse)
+        changed = erase(request.settings, lake, home.work)
+        if changed or home.marks.get(PURGE_UNFINISHED):
+            dbt.discard(home.warehouse)  # it may name whom the lake names no more
+        if changed:
             announce("purge", f"a purge is finished in the lake: {changed:,} rows name nobody now")
         if request.reads_landing:
             report = take_in(request.settings, home, lake, night.progress("ingest"))
@@ -280,7 +282,7 @@ def _gone_on_with(
     if not standing:
         return None
     if not is_finished:
-        announce("build", f"the last run was ended while it built: {len(standing)} of its models stand")
+        announce("build", f"the last build did not come to its end: {len(standing)} of its models stand")
     try:
         with connect(night.request.settings, home.work / "spill", home.warehouse) as con:
             kept.clear_besides(home, con, {i: parsed.nodes[i] for i in standing}, recipes)
@@ -289,7 +291,8 @@ def _gone_on_with(
     except DiskFull:
         raise
     except (CchcError, duckdb.Error) as error:
-        announce("build", f"the last warehouse cannot be gone on with, all is built anew: {told(error)}")
+        why = told(error).removesuffix(": nothing was published")
+        announce("build", f"the last warehouse cannot be gone on with, all is built anew: {why}")
         return None
     return replace(built, carried=standing) if is_finished else built
 

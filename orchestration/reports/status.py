@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestration.audit import Audit
 from orchestration.errors import CchcError, ReleaseDamaged, told
-from orchestration.home import Home
+from orchestration.home import PURGE_UNFINISHED, Home
 from orchestration.lake.counting import counted, losses
 from orchestration.lake.decisions import Decision
 from orchestration.lake.files import Content, LakeFile
@@ -38,7 +38,7 @@ def status(home: Home, last: int = 5) -> dict[str, Any]:
         ],
         "review": str(current.review_page) if current and current.review_page.exists() else None,
         "damaged": releases.unreadable(home) + damaged + broken,
-        "purge_unfinished": home.marks.get("purge_unfinished", False),
+        "purge_unfinished": home.marks.get(PURGE_UNFINISHED, False),
         "last_run": _last_run(home),
         "freshness": freshness,
         "blocking": _blocking(lake, files, decisions, current),

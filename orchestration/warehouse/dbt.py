@@ -19,7 +19,7 @@ import duckdb
 import yaml
 
 from orchestration.errors import CchcError, full_disk, is_full_disk, told, told_by_database
-from orchestration.files import sha256_of, write_text
+from orchestration.files import clear, sha256_of, write_text
 from orchestration.home import MARKER, Home
 from orchestration.settings import PROJECT_DIR, Settings, quiet_telemetry
 from orchestration.sql.engine import CLOSED, limits
@@ -68,10 +68,8 @@ def discard(warehouse: Path) -> bool:
                 con.execute("select count(*) from duckdb_tables()")
         except duckdb.Error:
             is_broken = True
-    if warehouse.is_dir() and not warehouse.is_symlink():
-        shutil.rmtree(warehouse)
     for path in (warehouse, warehouse.with_name(f"{warehouse.name}.wal")):
-        path.unlink(missing_ok=True)
+        clear(path)
     return is_broken
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.files import sha256_of, write_text
+from orchestration.files import clear, sha256_of, write_text
 from orchestration.home import Home
 from orchestration.lake.files import LakeFile
 from orchestration.sources import all_sources
@@ -81,9 +80,7 @@ def _sum(said: Any) -> str:
 def forget(home: Home) -> None:
     """Nothing is known of the warehouse that lies there."""
     for place in (_said(home), _made(home)):
-        if place.is_dir() and not place.is_symlink():
-            shutil.rmtree(place)
-        place.unlink(missing_ok=True)
+        clear(place)
 
 
 def note(home: Home, node: str, recipe: str) -> None:
@@ -106,7 +103,7 @@ def is_as_left(home: Home) -> bool:
     """Whether the warehouse is the one that the last build left, byte by byte; of one that was ended nobody knows, and
     the engine's own sums are believed."""
     try:
-        return not is_finished(home) or _read(home)["sha256"] == _sum_of_warehouse(home)
+        return not is_finished(home) or _read(home)["sha256"] == _sums(home)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -128,8 +125,8 @@ def clear_besides(
     by unique id. Raises duckdb.Error for one that is not there, or of a build that was ended cannot be read."""
     is_read = not is_finished(home)
     # Written down before it is done: what a kill leaves besides is dropped by the next run.
-    write_text(_made(home), "".join(f"{node} {recipes[node]}\n" for node in standing), mode=0o600)
     _said(home).unlink(missing_ok=True)
+    write_text(_made(home), "".join(f"{node} {recipes[node]}\n" for node in standing), mode=0o600)
     kept = {(node.schema, node.alias) for node in standing.values()}
     found = con.execute(
         "select table_schema, table_name, table_type from information_schema.tables where table_schema <> 'lake'"
@@ -151,7 +148,7 @@ def clear_besides(
 def keep(home: Home, inputs: Inputs, built: Built) -> None:
     """Keep what was said of the warehouse that lies there; where it cannot be, the next run builds."""
     with suppress(OSError):
-        said = {"made_of": inputs.sum, "sha256": _sum_of_warehouse(home), **asdict(built)}
+        said = {"made_of": inputs.sum, "sha256": _sums(home), **asdict(built)}
         write_text(_said(home), json.dumps(said, ensure_ascii=False) + "\n", mode=0o600)
 
 
@@ -159,7 +156,7 @@ def standing(home: Home, inputs: Inputs) -> Built | None:
     """What was said of the warehouse that lies there, if it is whole and made of the same."""
     try:
         said = _read(home)
-        if said["made_of"] != inputs.sum or said["sha256"] != _sum_of_warehouse(home):
+        if said["made_of"] != inputs.sum or said["sha256"] != _sums(home):
             return None
         tests = {name: DbtTest(**test) for name, test in said["tests"].items()}
         return Built(said["models"], tests, said["rows"], tuple(said["carried"]))
@@ -167,10 +164,11 @@ def standing(home: Home, inputs: Inputs) -> Built | None:
         return None
 
 
-def _sum_of_warehouse(home: Home) -> str:
-    """Its SHA-256; of one that was not closed another, for what its log holds is not in it."""
+def _sums(home: Home) -> str:
+    """Its SHA-256 and that of what was noted of it; of one that was not closed another, for what its log holds is not
+    in it."""
     log = home.warehouse.with_name(f"{home.warehouse.name}.wal")
-    return sha256_of(home.warehouse) + (" and a log" if log.exists() else "")
+    return f"{sha256_of(home.warehouse)} {sha256_of(_made(home))}{' and a log' if log.exists() else ''}"
 
 
 def _read(home: Home) -> dict[str, Any]:

@@ -20,10 +20,11 @@ from pathlib import Path
 import pytest
 
 from orchestration.audit import Audit
+from orchestration.files import clear
 from orchestration.home import FORMAT, Home
 from orchestration.ingestion import readers
 from orchestration.night import steps
-from orchestration.night.holding import clear, held
+from orchestration.night.holding import held
 from orchestration.night.request import Listener
 from orchestration.night.tidying import tidy
 from orchestration.publishing import releases, reported
@@ -194,7 +195,7 @@ def test_a_build_that_was_killed_is_gone_on_with(
         assert ended.returncode == -signal.SIGKILL, ended.stderr
     made = len((home / "dbt/made.txt").read_text().splitlines())
     gone_on_with = built()
-    [line] = [text for text in said if "the last run was ended while it built" in text]
+    [line] = [text for text in said if "the last build did not come to its end" in text]
     assert int(re.search(r"(\d+) of its models stand", line)[1]) == made > 60
     assert not any("anew" in text for text in said)
     shutil.copyfile(home / "warehouse.duckdb", tmp_path / "gone_on_with.duckdb")

@@ -474,3 +474,13 @@ def test_sources_of_one_context_share_pseudonyms_and_others_do_not(province: Pro
             for source, column in (("dossiers", "applicant_key"), ("health_lookups", "identity_key"), ("civil_registrations", "person_key"))]  # fmt: skip
     assert [len(k) for k in keys] == [4, 2, 2] and not (keys[0] & keys[1] or keys[1] & keys[2] or keys[0] & keys[2])
     assert repr(Pseudonyms(KEY.encode())).find(KEY) < 0
+
+
+def test_a_night_after_a_purge_that_was_killed_leaves_no_block_of_the_warehouse(
+    landing_and_home: tuple[Path, Path],
+) -> None:
+    """Killed after the lake was changed: the night finds nothing left to erase."""
+    landing, home = landing_and_home
+    Home(home).remember(purge_unfinished=True)
+    nights.ingested(landing, home)
+    assert not (home / "warehouse.duckdb").exists()

@@ -21,8 +21,8 @@ from orchestration.warehouse import registration
 where, canary = sys.argv[1:3]
 if where == "dbt":
     whole = registration.register
-    def register(con, files, as_of, *more):
-        whole(con, files, as_of, *more)
+    def register(con, **registered):
+        whole(con, **registered)
         con.execute("alter view lake.agencies rename to agencies_as_landed")
         con.execute("create view lake.agencies as select * replace ("
                     f"(select content::int::varchar from read_text('{canary}')) as agency_code) from lake.agencies_as_landed")
@@ -44,6 +44,7 @@ cli.main()
 def test_no_cell_is_quoted(where: str, cchc: Callable, landing_and_home: tuple[Path, Path], tmp_path: Path) -> None:
     landing, home = landing_and_home
     (home / "current").unlink()
+    (home / "dbt/made.txt").unlink()  # so that no model stands
     (tmp_path / "cell.txt").write_text(CANARY, "utf-8")
     canary = tmp_path / "cell.txt" if where == "dbt" else CANARY
     ended = cchc(

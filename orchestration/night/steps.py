@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, replace
 from datetime import date
@@ -95,8 +95,8 @@ def steps(night: Night) -> Iterator[Step]:
     """
     done: list[Step] = []
     try:
-        with _prepared(night) as manifest:
-            for step in _steps(night, manifest):
+        with _prepared(night) as prepared:
+            for step in _steps(night, prepared):
                 done.append(step)
                 yield step
         tidy(night)
@@ -105,7 +105,7 @@ def steps(night: Night) -> Iterator[Step]:
             night.listener.announce(stage, text)
 
 
-def _steps(night: Night, manifest: Future[Any] | None) -> Iterator[Step]:
+def _steps(night: Night, prepared: Sequence[Future[Any]]) -> Iterator[Step]:
     with plainly("ingest"):
         ingested = ingest(night)
         standing = standing_release(night, ingested)
@@ -115,9 +115,11 @@ def _steps(night: Night, manifest: Future[Any] | None) -> Iterator[Step]:
         yield Published(standing, is_new=False)
         return
     with plainly("build"):
-        built = build(night, ingested, manifest)
+        built = build(night, ingested, prepared[0] if prepared else None)
     yield built
     with plainly("check"):
+        # Two threads that import each other's modules would see halves of them.
+        wait(prepared)
         judged = judge(night, ingested, built)
     yield judged
     with plainly("publish"):
@@ -126,20 +128,18 @@ def _steps(night: Night, manifest: Future[Any] | None) -> Iterator[Step]:
 
 
 @contextmanager
-def _prepared(night: Night) -> Iterator[Future[Any] | None]:
-    """The parsed project, where it is certain that it will be needed: parsed, and what takes seconds to import
-    imported, while the readers read what landed."""
+def _prepared(night: Night) -> Iterator[Sequence[Future[Any]]]:
+    """The parsed project, where it is certain that it will be needed, and what takes seconds to import: parsed and
+    imported while the readers read what landed."""
     request = night.request
     last = releases.current_day(night.home)
     if last is not None and last >= request.as_of and not request.must_build:
-        yield None
+        yield ()
         return
     thread = ThreadPoolExecutor(1, "prepare")
-    manifest = thread.submit(dbt.parse, night.home.root)
-    thread.submit(__import__, "orchestration.quality.suites")
-    thread.submit(__import__, "great_expectations.expectations")
+    imports = ("orchestration.quality.suites", "great_expectations.expectations")
     try:
-        yield manifest
+        yield thread.submit(dbt.parse, night.home.root), *(thread.submit(__import__, name) for name in imports)
     finally:
         thread.shutdown(wait=False, cancel_futures=True)
 

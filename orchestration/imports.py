@@ -27,23 +27,24 @@ def put_off(name: str) -> None:
     if name in sys.modules or spec is None or spec.loader is None:
         return
     loader, module, alone = spec.loader, importlib.util.module_from_spec(spec), threading.RLock()
-    is_begun = False
+    held, is_begun = vars(module), False
+    path = held.pop("__path__", None)  # who imports a module below a package has the package read
 
     def read(attribute: str) -> Any:
         nonlocal is_begun
         with alone:  # others wait until it is whole
             if not is_begun:
                 is_begun = True
-                module.__path__ = spec.submodule_search_locations or []
+                if path is not None:
+                    held["__path__"] = path
                 loader.exec_module(module)
-                if vars(module).get("__getattr__") is read:
-                    del module.__getattr__
-            elif vars(module).get("__getattr__") is read:
+                if held.get("__getattr__") is read:
+                    del held["__getattr__"]
+            elif held.get("__getattr__") is read:
                 raise AttributeError(f"module {name!r} has no attribute {attribute!r} yet")
         return getattr(module, attribute)
 
-    del module.__path__  # who imports a module below it has it read
-    module.__getattr__ = read  # type: ignore[method-assign]
+    held["__getattr__"] = read
     sys.modules[name] = module
     if parent:
         setattr(parent, last, module)

@@ -19,6 +19,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for folder in ("outer_of_test", "outer_of_test/inner"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").write_text("answer = 42\n")
+    (tmp_path / "outer_of_test/plain.py").write_text("answer = 42\n")
     (tmp_path / "outer_of_test/inner/below.py").write_text("from outer_of_test.inner import answer\n")
     monkeypatch.syspath_prepend(tmp_path)
     yield "outer_of_test"
@@ -26,7 +27,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         del sys.modules[name]
 
 
-@pytest.mark.parametrize("below", ["", ".inner"])
+@pytest.mark.parametrize("below", ["", ".inner", ".plain"])
 def test_a_module_is_read_when_it_is_used(package: str, below: str) -> None:
     name = package + below
     put_off(name)
@@ -35,6 +36,7 @@ def test_a_module_is_read_when_it_is_used(package: str, below: str) -> None:
     assert "answer" not in vars(module)
     assert module.answer == 42
     assert not hasattr(module, "another")
+    assert hasattr(module, "__path__") is (below != ".plain")
     assert importlib.import_module(name) is module
 
 
